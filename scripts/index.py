@@ -1,0 +1,2 @@
+# %% [markdown]
+# # AI/ML Engineering Journey
