@@ -50,7 +50,7 @@ def encode(light: ArrayLike) -> np.ndarray:
 
 
 def luminance(rgb: ArrayLike) -> np.ndarray:
-    """Relative luminance Y between 0 and 1 of sRGB colours of shape (..., 3), equation eq-figures-lightness."""
+    """Relative luminance Y between 0 and 1 of sRGB colours (..., 3), equation eq-figures-lightness."""
     return decode(rgb) @ np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -301,4 +301,4 @@ def show_images(
             axes.set_title(titles[n], fontsize=9, fontweight="normal", loc="center", pad=3)
     return figure
 
-# seal: db3307c155dc2785
+# seal: 3cad9b8af992b427

@@ -99,7 +99,7 @@ def encode(light: ArrayLike) -> np.ndarray:
 
 
 def luminance(rgb: ArrayLike) -> np.ndarray:
-    """Relative luminance Y between 0 and 1 of sRGB colours of shape (..., 3), equation eq-figures-lightness."""
+    """Relative luminance Y between 0 and 1 of sRGB colours (..., 3), equation eq-figures-lightness."""
     return decode(rgb) @ np.array([0.2126, 0.7152, 0.0722])
 
 
