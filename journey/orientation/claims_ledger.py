@@ -1,6 +1,6 @@
 """The claims ledger.
 
-Built in the page `scripts/00_Orientation/11_claims_ledger.py`: edit the page, not this file.
+Built in the page `scripts/00_Orientation/10_claims_ledger.py`: edit the page, not this file.
 """
 
 import importlib.util
@@ -76,4 +76,4 @@ def stored_claims(pages: list[StoredPage]) -> list[StoredClaim]:
         for match in CLAIM_LINE.finditer("".join(output.get("text", "")))
     ]
 
-# seal: 656b96da62a7050e
+# seal: 27ce2fd5d488cf68

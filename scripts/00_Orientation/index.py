@@ -9,10 +9,13 @@
 # | page | question | you take along |
 # |---|---|---|
 # | {doc}`01_how_to_use_this_book` | How is this book read and run? | a checked environment |
+# | {doc}`02_goals` | What is this book for, and by which rules? | an agreement |
 # | {doc}`03_checks` | What could have shown that the code is wrong? | `claim`, `check_close`, `check_gradient`, `seed_band` |
 # | {doc}`04_figures` | When is a figure readable for everyone? | the style sheet, `draw_vectors`, `show_images` |
 # | {doc}`07_notation` | What does a symbol mean, everywhere in the book? | one notation |
-# | {doc}`10_glossary` | What does a word mean? | one vocabulary |
-# | {doc}`11_claims_ledger` | Which numbers does the book promise? | all of them, with their bands |
+# | {doc}`09_glossary` | What does a word mean? | one vocabulary |
+# | {doc}`10_claims_ledger` | Which numbers does the book promise? | all of them, with their bands |
+# | {doc}`11_roadmap` | What must I read before what? | the map, and a path to any page |
+# | {doc}`12_journal` | Where does the journey stand? | the record |
 #
 # If you are in a hurry, read the first two and go to {doc}`../01_Mathematics/index`.

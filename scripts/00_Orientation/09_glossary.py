@@ -20,7 +20,7 @@
 #   The rule by which arrays of different shapes are combined as if the smaller were repeated.
 #
 # claim
-#   A number that the text leans on, with a name and a band, checked whenever the page runs. Built in {doc}`03_checks`, listed in {doc}`11_claims_ledger`.
+#   A number that the text leans on, with a name and a band, checked whenever the page runs. Built in {doc}`03_checks`, listed in {doc}`10_claims_ledger`.
 #
 # condition number
 #   The factor by which a problem may magnify a relative error of its input.
