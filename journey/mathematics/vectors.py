@@ -44,6 +44,10 @@ def dot(u: ArrayLike, v: ArrayLike) -> float | np.ndarray:
     ------
     ValueError
         If an input is empty, not real or not finite, or the last axes differ.
+
+    References
+    ----------
+    Equation eq-vectors-dot of the page.
     """
     a, b = _vectors(u, "u"), _vectors(v, "v")
     _check_same_dimension(a, b)
@@ -138,7 +142,8 @@ def angle(u: ArrayLike, v: ArrayLike) -> float | np.ndarray:
 
     References
     ----------
-    W. Kahan (2006), How futile are mindless assessments of roundoff in floating-point computation?
+    Equation eq-vectors-kahan of the page; W. Kahan (2006), How futile are mindless assessments of
+    roundoff in floating-point computation?
     """
     a, b = _vectors(u, "u"), _vectors(v, "v")
     _check_same_dimension(a, b)
@@ -162,6 +167,10 @@ def project(u: ArrayLike, onto: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If an input is empty, not real or not finite, ``onto`` is zero, or the last axes differ.
+
+    References
+    ----------
+    Equation eq-vectors-projection of the page.
     """
     values, line = _vectors(u, "u"), _vectors(onto, "onto")
     _check_same_dimension(values, line)
@@ -188,6 +197,10 @@ def cosine_similarity(X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
     ------
     ValueError
         If an input is not a table of finite real numbers, a row is zero, or the rows differ in length.
+
+    References
+    ----------
+    Equation eq-vectors-cosine of the page.
     """
     rows = _vectors(X, "X")
     others = rows if Y is None else _vectors(Y, "Y")
@@ -197,4 +210,4 @@ def cosine_similarity(X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
     _check_same_dimension(rows, others)
     return np.clip(normalize(rows) @ normalize(others).T, -1.0, 1.0)
 
-# seal: 99957e87e94334fa
+# seal: 893423368181e4a6

@@ -39,39 +39,39 @@ use_journey_style()
 # ## A picture that is far from itself
 #
 # A picture of 8 × 8 pixels is a list of 64 numbers. The obvious distance between two pictures is the one of
-# Pythagoras: subtract pixel by pixel, square, add, take the root. Below are a 3, the same 3 photographed in
-# half the light, and somebody's 9, each with its distance to the first.
+# Pythagoras: subtract pixel by pixel, square, add, take the root. Below are a 3, the same 3 written in ink
+# half as dark, and somebody's 9, each with its distance to the first.
 
 # %%
 digits, labels = load_digits(return_X_y=True)  # (1797, 64), each pixel 0 (paper) to 16 (ink); (1797,)
 three, nine = digits[59], digits[1146]
-dimmed = three / 2
-to_dimmed, to_nine = math.dist(three, dimmed), math.dist(three, nine)
+faint = three / 2  # half as much ink in every pixel
+to_faint, to_nine = math.dist(three, faint), math.dist(three, nine)
 
-# %% mystnb={"figure": {"caption": "By pixel distance the 9 is more like the 3 than the dimmed 3 is.", "name": "fig-vectors-dimmed"}, "image": {"alt": "Three small pictures: a dark 3 titled the 3; the same 3 in grey titled half the light, distance 28.6; a 9 of similar outline titled a 9, distance 25.3."}} tags=["hide-input"]
-titles = ["the 3", f"half the light\ndistance {to_dimmed:.1f}", f"a 9\ndistance {to_nine:.1f}"]
-figure = show_images(np.array([three, dimmed, nine]).reshape(3, 8, 8), titles, size=1.5)
+# %% mystnb={"figure": {"caption": "By pixel distance the 9 is more like the 3 than the faint 3 is.", "name": "fig-vectors-faint"}, "image": {"alt": "Three small pictures: a dark 3 titled the 3; the same 3 in grey titled half the ink, distance 28.6; a 9 of similar outline titled a 9, distance 25.3."}} tags=["hide-input"]
+titles = ["the 3", f"half the ink\ndistance {to_faint:.1f}", f"a 9\ndistance {to_nine:.1f}"]
+figure = show_images(np.array([three, faint, nine]).reshape(3, 8, 8), titles, size=1.5)
 plt.show()
 
 # %%
-claim("vectors-dimmed-copy-is-further", to_dimmed / to_nine, at_least=1.1)
+claim("vectors-faint-copy-is-further", to_faint / to_nine, at_least=1.1)
 
 # %% [markdown]
-# Whoever looks for the most similar picture by distance calls the dimmed 3 a nine. A length is not what is
-# wanted here: dimming shortens the list of numbers, as a whole, without *turning* it. This page builds a
-# measure of turning, proves the one inequality that makes it possible, finds where the textbook formula
+# Whoever looks for the most similar picture by distance calls the faint 3 a nine. A length is not what is
+# wanted here: fainter ink shortens the list of numbers, as a whole, without *turning* it. This page builds
+# a measure of turning, proves the one inequality that makes it possible, finds where the textbook formula
 # loses its digits, and puts it to work on all the pictures.
 #
 # ## Predict
 #
 # Write down your answers; the numbers below will settle them.
 #
-# 1. A program names a digit by its most similar labelled picture and is right about 98 times in 100, by distance and by angle
-#    alike. Now every new picture is taken at 0.3 of the light. How often is each right? And if instead every pixel of the new
-#    pictures is *raised* by 16, as bright fog would do?
+# 1. A program names a digit by its most similar labelled picture and is right about 98 times in 100, by
+#    distance and by angle alike. Now every new picture has 0.3 of its ink. How often is each right? And if
+#    instead every pixel of the new pictures is *raised* by 16, as grey paper would do?
 # 2. What does a computer say about the angle between a picture and itself, by the formula of the textbook?
-# 3. Two directions are drawn at random in 3 dimensions: any angle may come. In 1,000 dimensions, how far from 90°
-#    are they typically?
+# 3. Two directions are drawn at random in 3 dimensions: any angle may come. In 1,000 dimensions, how far
+#    from 90° are they typically?
 
 # %% [markdown]
 # ## One shadow, one parabola
@@ -111,11 +111,11 @@ plane.plot(*np.transpose([u, shadow]), color=COLORS["red"], ls=DASHES[1])
 corner = shadow + 0.28 * np.array([[-0.8, -0.6], [-1.4, 0.2], [-0.6, 0.8]])
 plane.plot(*corner.T, color=COLORS["red"], ls="-", lw=1)
 plane.annotate("u = (2, 4)", (1.75, 4.2), color=COLORS["blue"], ha="right")
-plane.annotate("v = (4, 3)", (4.1, 2.6), color=COLORS["gray"])
+plane.annotate("v = (4, 3)", (4.1, 2.6), color="#5F6973")
 plane.annotate("left over: length 2", (2.5, 3.7), color=COLORS["red"])
 plane.annotate("shadow: length 4", (2.05, 1.0), color="#8A5F00")
 plane.set(xlim=(-0.4, 5.6), ylim=(-0.4, 4.8), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
-plane.set_title("The shadow of u on v")
+plane.set_title("The shadow is the closest point")
 c = np.linspace(-0.15, 1.75, 200)
 curve.plot(c, 20 - 40 * c + 25 * c**2, color=COLORS["ink"], ls="-")
 curve.plot([0.8, 0.8], [0, 4], color=COLORS["red"], ls=DASHES[1])
@@ -177,8 +177,8 @@ plt.show()
 # \qquad 0 \leq \theta \leq \pi .
 # $$ (eq-vectors-cosine)
 #
-# Scaling $\mathbf{u}$ by $c > 0$ scales the numerator and the denominator alike: the cosine forgets
-# brightness. In the example $\cos \theta = 20 / (\sqrt{20} \cdot 5) \approx 0.894$ and
+# Scaling $\mathbf{u}$ by $c > 0$ scales the numerator and the denominator alike: the cosine forgets how
+# dark the ink is. In the example $\cos \theta = 20 / (\sqrt{20} \cdot 5) \approx 0.894$ and
 # $\theta \approx 26.6°$.
 
 # %% [markdown]
@@ -290,6 +290,10 @@ def dot(u: ArrayLike, v: ArrayLike) -> float | np.ndarray:
     ------
     ValueError
         If an input is empty, not real or not finite, or the last axes differ.
+
+    References
+    ----------
+    Equation eq-vectors-dot of the page.
     """
     a, b = _vectors(u, "u"), _vectors(v, "v")
     _check_same_dimension(a, b)
@@ -309,8 +313,8 @@ def dot(u: ArrayLike, v: ArrayLike) -> float | np.ndarray:
 #
 # Each is a **norm**: positive except for $\mathbf{0}$, multiplied by $\lvert c \rvert$ when $\mathbf{x}$ is
 # multiplied by $c$, and true to the triangle inequality. For $\mathbf{u} = (2, 4)$ they give 6,
-# $\sqrt{20} \approx 4.47$ and 4. Written as it is defined, the middle one fails for numbers that are
-# themselves perfectly ordinary:
+# $\sqrt{20} \approx 4.47$ and 4. Written as it is defined, the middle one fails for numbers that a float
+# holds with ease:
 
 
 # %%
@@ -456,13 +460,13 @@ print(f"above zero: {(self_angle > 0).sum()}, by up to {np.nanmax(self_angle):.1
 claim("vectors-picture-with-itself-is-nan", np.isnan(self_angle).mean(), within=(0.1, 0.3))
 
 # %% [markdown]
-# **Prediction 2: for one picture in five the answer is "not a number".** The root is rounded, so its square
+# *Prediction 2.* For one picture in five the answer is "not a number". The root is rounded, so its square
 # misses the dot product by a last digit, and the quotient comes out as $1 + 2 \times 10^{-16}$, of which
-# there is no arc cosine. About as many come out below 1, and for these the answer is $2 \times 10^{-8}$.
-# Clipping to $[-1, 1]$ removes the NaN and leaves the second defect, which is worse because it is silent.
-# Near 0 the cosine is flat, $\cos \theta \approx 1 - \theta^2 / 2$: an angle of $10^{-8}$ changes it by
-# half of $10^{-16}$, less than the spacing of floats near 1. Information that is not in the cosine cannot
-# be got out of it.
+# there is no arc cosine. About as many come out below 1, and for these the answer is not 0 but up to
+# $2 \times 10^{-8}$. Clipping to $[-1, 1]$ removes the NaN and leaves the second defect, which is worse
+# because it is silent. Near 0 the cosine is flat, $\cos \theta \approx 1 - \theta^2 / 2$: an angle of
+# $10^{-8}$ changes it by half of $10^{-16}$, less than the spacing of floats near 1. Information that is
+# not in the cosine cannot be got out of it.
 #
 # The cure is to measure something that is *not* flat. For unit vectors $\hat{\mathbf{u}}$ and
 # $\hat{\mathbf{v}}$, the sum and the difference are the diagonals of a rhombus; they cross at right angles
@@ -501,7 +505,8 @@ def angle(u: ArrayLike, v: ArrayLike) -> float | np.ndarray:
 
     References
     ----------
-    W. Kahan (2006), How futile are mindless assessments of roundoff in floating-point computation?
+    Equation eq-vectors-kahan of the page; W. Kahan (2006), How futile are mindless assessments of
+    roundoff in floating-point computation?
     """
     a, b = _vectors(u, "u"), _vectors(v, "v")
     _check_same_dimension(a, b)
@@ -517,10 +522,14 @@ def angle(u: ArrayLike, v: ArrayLike) -> float | np.ndarray:
 
 
 # %%
-def exact_angle(u, v):
+def exact_products(u, v):
     a, b = [Fraction(x) for x in u.tolist()], [Fraction(x) for x in v.tolist()]
-    uv, uu, vv = (sum(x * y for x, y in zip(p, q)) for p, q in ((a, b), (a, a), (b, b)))
-    cosine2 = uv**2 / (uu * vv)  # exact; so is the sine
+    return [sum(x * y for x, y in zip(p, q)) for p, q in ((a, b), (a, a), (b, b))]
+
+
+def exact_angle(u, v):
+    uv, uu, vv = exact_products(u, v)
+    cosine2 = uv**2 / (uu * vv)  # exact, as the sine below; both are rounded by the root
     return math.atan2(math.sqrt(1 - cosine2), math.copysign(math.sqrt(cosine2), uv))
 
 
@@ -546,7 +555,7 @@ for k, picture in enumerate(digits[:10]):
             arccos_error[n, side] = abs(arccos_angle(picture, turned) - truth)
             stable_error[n, side] = abs(angle(picture, turned) - truth)
 
-# %% mystnb={"figure": {"caption": "For angles below a hundred-millionth of a radian the arc cosine is wrong by more than the angle itself; the half-angle formula is right to the last digit everywhere. Worst of ten pictures.", "name": "fig-vectors-arccos"}, "image": {"alt": "Worst error against the true angle, in radians, both logarithmic. The dashed arc cosine curve falls from 2e-8, where it stays for all angles below 1e-8, to 4e-16 at one radian; left of 1e-8 it lies above the dotted diagonal on which error equals angle. The solid curve of the half-angle formula stays below 1e-15 throughout."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "For angles below a hundred-millionth of a radian the arc cosine is wrong by more than the angle itself; the error of the half-angle formula is rounding, at every angle. Worst of ten pictures.", "name": "fig-vectors-arccos"}, "image": {"alt": "Worst error against the true angle, in radians, both logarithmic. The dashed arc cosine curve falls from 2e-8, where it stays for all angles below 1e-8, to 4e-16 at one radian; left of 1e-8 it lies above the dotted diagonal on which error equals angle. The solid curve of the half-angle formula stays below 1e-15 throughout."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.6))
 near_zero = slice(0, 10)
 for errors, color, k in ((arccos_error, "red", 1), (stable_error, "blue", 0)):
@@ -604,8 +613,7 @@ offenders = np.flatnonzero(square_ratio(*parallel) > 1)[:2000]
 excess = square_ratio(*parallel[:, offenders]).max() - 1
 broken = 0
 for u, v in zip(*parallel[:, offenders]):
-    a, b = [Fraction(x) for x in u.tolist()], [Fraction(x) for x in v.tolist()]
-    uv, uu, vv = (sum(x * y for x, y in zip(p, q)) for p, q in ((a, b), (a, a), (b, b)))
+    uv, uu, vv = exact_products(u, v)
     broken += uv**2 > uu * vv
 claim("vectors-largest-excess-in-rounding-units", excess / np.finfo(float).eps, within=(1, 8))
 claim("vectors-offenders-that-truly-offend", broken, equal_to=0)
@@ -639,6 +647,10 @@ def project(u: ArrayLike, onto: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If an input is empty, not real or not finite, ``onto`` is zero, or the last axes differ.
+
+    References
+    ----------
+    Equation eq-vectors-projection of the page.
     """
     values, line = _vectors(u, "u"), _vectors(onto, "onto")
     _check_same_dimension(values, line)
@@ -666,6 +678,10 @@ def cosine_similarity(X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
     ------
     ValueError
         If an input is not a table of finite real numbers, a row is zero, or the rows differ in length.
+
+    References
+    ----------
+    Equation eq-vectors-cosine of the page.
     """
     rows = _vectors(X, "X")
     others = rows if Y is None else _vectors(Y, "Y")
@@ -683,6 +699,9 @@ def cosine_similarity(X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
 
 # %%
 similarity = cosine_similarity(digits)  # (1797, 1797)
+print(
+    f"the table of cosines takes {similarity.nbytes / 1e6:.1f} MB, the pictures {digits.nbytes / 1e6:.1f} MB"
+)
 claim(
     "vectors-cosine-against-sklearn",
     check_close(similarity, pairwise.cosine_similarity(digits), atol=1e-14),
@@ -698,7 +717,7 @@ claim(
 claim("vectors-rest-has-no-shadow", np.abs(dot(digits - shadows, normalize(nine))).max(), at_most=1e-12)
 
 # %% [markdown]
-# ## Naming digits in bad light
+# ## Naming digits in faint ink and on grey paper
 #
 # Now the real use. A quarter of the pictures is held out as new, the rest are labelled examples, and a new
 # picture takes the label of the example that scores highest. Five random splits; four scores. The raw dot
@@ -735,7 +754,7 @@ scores = {
 }
 changes = {
     "as they are": lambda x: x,
-    "0.3 of the light": lambda x: 0.3 * x,
+    "0.3 of the ink": lambda x: 0.3 * x,
     "raised by 16": lambda x: x + 16,
     "negative": lambda x: 16 - x,
 }
@@ -755,10 +774,10 @@ for s in scores:
 # %%
 gain = result["cosine", "as they are"].values - result["distance", "as they are"].values
 claim("vectors-cosine-minus-distance-clean", gain.mean(), within=(-0.01, 0.01))
-claim("vectors-distance-in-low-light", result["distance", "0.3 of the light"].mean, within=(0.55, 0.72))
-claim("vectors-cosine-in-low-light", result["cosine", "0.3 of the light"].mean, at_least=0.97)
-claim("vectors-distance-raised", result["distance", "raised by 16"].mean, at_most=0.4)
-claim("vectors-cosine-raised", result["cosine", "raised by 16"].mean, within=(0.7, 0.86))
+claim("vectors-distance-in-faint-ink", result["distance", "0.3 of the ink"].mean, within=(0.55, 0.72))
+claim("vectors-cosine-in-faint-ink", result["cosine", "0.3 of the ink"].mean, at_least=0.97)
+claim("vectors-distance-on-grey-paper", result["distance", "raised by 16"].mean, at_most=0.4)
+claim("vectors-cosine-on-grey-paper", result["cosine", "raised by 16"].mean, within=(0.7, 0.86))
 
 # %%
 examples, new, _, _ = split(0)
@@ -767,18 +786,18 @@ claim("vectors-raw-dot-clean", result["raw dot", "as they are"].mean, at_most=0.
 claim("vectors-raw-dot-prefers-long", norm(chosen).mean() / norm(examples).mean(), at_least=1.1)
 
 # %% [markdown]
-# *Prediction 1.* In good light distance and angle do equally well: cosine is not "better". In low light
-# distance falls to about 0.64 while cosine does not notice. The raw dot product is poor everywhere: a
+# *Prediction 1.* As the pictures are, distance and angle do equally well: cosine is not "better". In faint
+# ink distance falls to about 0.64 while cosine does not notice. The raw dot product is poor everywhere: a
 # picture with much ink has a large dot product with everything, and the last claim shows that the pictures
-# it chooses are longer than average. And in fog cosine fails as well, if less than distance does: raising
-# each pixel by $b$ adds the vector $b\,\mathbf{1}$, where $\mathbf{1} = (1, \dots, 1)$, and that *turns*
-# every picture towards $\mathbf{1}$.
+# it chooses are longer than average. And on grey paper cosine fails as well, if less than distance does:
+# raising each pixel by $b$ adds the vector $b\,\mathbf{1}$, where $\mathbf{1} = (1, \dots, 1)$, and that
+# *turns* every picture towards $\mathbf{1}$.
 #
 # The cure is the other tool of this page. If the nuisance adds a multiple of $\mathbf{1}$, remove the
 # shadow on $\mathbf{1}$ from every picture: $\mathbf{x} - \operatorname{proj}_{\mathbf{1}}(\mathbf{x})$ is
 # the same for $\mathbf{x}$ and $\mathbf{x} + b\,\mathbf{1}$. By {eq}`eq-vectors-projection` that shadow is
 # the mean pixel times $\mathbf{1}$. Cosine after centring has another name in statistics, **Pearson's
-# correlation**, and forgets brightness *and* offset.
+# correlation**, and forgets the strength of the ink *and* the grey of the paper.
 
 # %% tags=["hide-input"]
 raises = np.arange(0, 33, 4)
@@ -793,7 +812,7 @@ curves = {
     for s in ("distance", "cosine", "centred cosine")
 }
 
-# %% mystnb={"figure": {"caption": "Fog turns a picture towards the all-ones direction: distance fails first, cosine later, and cosine after removing that shadow not at all. Lines: mean of five splits; bands: 95 % interval of the mean.", "name": "fig-vectors-fog"}, "image": {"alt": "Accuracy against the amount by which every pixel is raised, 0 to 32. Distance falls from 0.98 to about 0.3 at 16 and 0.1 at 32; cosine stays above 0.95 up to 8, then falls to 0.8 at 16 and 0.4 at 32; centred cosine is flat at 0.98."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Grey paper turns a picture towards the all-ones direction: distance fails first, cosine later, and cosine after removing that shadow not at all. Lines: mean of five splits; bands: 95 % interval of the mean.", "name": "fig-vectors-paper"}, "image": {"alt": "Accuracy against the amount by which every pixel is raised, 0 to 32. Distance falls from 0.98 to about 0.3 at 16 and 0.1 at 32; cosine stays above 0.95 up to 8, then falls to 0.8 at 16 and 0.4 at 32; centred cosine is flat at 0.98."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.6))
 looks = {
     "distance": ("red", 1, (5.4, 0.62)),
@@ -808,19 +827,19 @@ for name, (color, k, place) in looks.items():
     axes.plot(raises, [b.mean for b in bands], color=COLORS[color], ls=DASHES[k], marker=MARKERS[k])
     axes.annotate(name, place, color=COLORS[color])
 axes.axhline(0.1, color=COLORS["gray"], lw=1, ls=DASHES[2])
-axes.annotate("guessing", (0, 0.115), color=COLORS["gray"])
+axes.annotate("guessing", (0, 0.115), color="#5F6973")
 axes.set(
     ylim=(0, 1.02),
     xlabel="added to every pixel of the new pictures (black ink is 16)",
     ylabel="share named correctly",
 )
-axes.set_title("Removing one shadow makes the fog harmless")
+axes.set_title("Removing one shadow makes grey paper harmless")
 plt.show()
 
 # %%
 flat = curves["centred cosine"]
 claim(
-    "vectors-centred-cosine-lost-in-fog",
+    "vectors-centred-cosine-lost-on-grey-paper",
     flat[0].mean - min(band.mean for band in flat),
     within=(-0.002, 0.002),
 )
@@ -842,10 +861,10 @@ claim("vectors-centred-cosine-on-negatives", result["centred cosine", "negative"
 claim("vectors-sign-free-cosine-on-negatives", negative.mean, at_least=0.97)
 
 # %% [markdown]
-# Each thing forgotten was bought by a construction: brightness by dividing by the length, offset by
+# Each thing forgotten was bought by a construction: the ink by dividing by the length, the paper by
 # removing a shadow, sign by an absolute value. Whether to forget is a question about the task: for digits
-# ink matters little, but whoever compares customers by what they buy and forgets the length calls the one
-# who buys a thousand times as much "the same".
+# the ink matters little, but whoever compares customers by what they buy and forgets the length calls the
+# one who buys a thousand times as much "the same".
 #
 # Comparing with every example costs $O(n\,d)$ for each new picture. One **centroid** for each class, the
 # mean of its examples, costs ten dot products, and here is what it loses.
@@ -879,24 +898,23 @@ claim("vectors-cosine-to-ten-centroids", centroid.mean, within=(0.87, 0.94))
 # radius $\sin \theta$. Its size is proportional to $\sin^{d-2} \theta$, and so is the density of the angle
 # {cite:p}`cai2013distributions`.
 #
-# Four thousand random pairs for each dimension, measured by `angle`. If $\cos^2 \theta$ has this law, it is
-# a Beta variable with parameters $\tfrac12$ and $\tfrac{d-1}{2}$; the Kolmogorov–Smirnov distance is the
-# largest gap between the measured and the predicted distribution function, and chance alone keeps it below
-# 0.031 in 999 of 1,000 experiments.
+# Four thousand random pairs for each dimension, measured by `angle`. If the law holds,
+# $(1 + \cos \theta) / 2$ is a Beta variable with both parameters $(d-1)/2$; the Kolmogorov–Smirnov distance
+# is the largest gap between the measured and the predicted distribution function, and chance alone keeps it
+# below 0.031 in 999 of 1,000 experiments.
 
 # %%
 dimensions = [3, 10, 64, 1000]
 angles = {d: angle(rng.normal(size=(4000, d)), rng.normal(size=(4000, d))) for d in dimensions}
 spread = {d: np.cos(angles[d]).std() * d**0.5 for d in dimensions}
-distance = {
-    d: stats.kstest(np.cos(angles[d]) ** 2, stats.beta(0.5, (d - 1) / 2).cdf).statistic for d in dimensions
-}
+laws = {d: stats.beta((d - 1) / 2, (d - 1) / 2) for d in dimensions}
+gap = {d: stats.kstest((1 + np.cos(angles[d])) / 2, laws[d].cdf).statistic for d in dimensions}
 claim(
     "vectors-spread-of-cosine-times-root-d",
     max(spread.values(), key=lambda s: abs(s - 1)),
     within=(0.95, 1.05),
 )
-claim("vectors-angle-law-largest-gap", max(distance.values()), at_most=0.031)
+claim("vectors-angle-law-largest-gap", max(gap.values()), at_most=0.031)
 claim(
     "vectors-within-5-degrees-of-right-in-1000",
     np.mean(np.abs(np.degrees(angles[1000]) - 90) < 5),
@@ -918,6 +936,12 @@ upper = np.triu_indices(len(digits), k=1)  # each pair once
 digit_cosine = cosine_similarity(digits - digits.mean(axis=0))[upper]
 effective = 1 / np.mean(digit_cosine**2)
 claim("vectors-effective-dimension-of-digits", effective, within=(12, 15))
+same = labels[upper[0]] == labels[upper[1]]
+claim(
+    "vectors-angles-below-50-degrees-of-same-digit",
+    same[digit_cosine > np.cos(np.radians(50))].mean(),
+    at_least=0.9,
+)
 
 # %% mystnb={"figure": {"caption": "Left: the more dimensions, the closer to 90\u00b0 (dots measured, curves theory, each scaled to height 1). Right: digits of 64 pixels spread their angles like random directions in about 13 dimensions, with an excess of small angles between pictures of the same digit.", "name": "fig-vectors-random"}, "image": {"alt": "Left: four rows, one for each of 3, 10, 64 and 1,000 dimensions, each with a bell-shaped curve around 90 degrees, ever narrower; measured dots lie on the curves. Right: a histogram of the angles between digit pictures, far broader than the dotted curve for 64 random dimensions and close to the solid curve for 13, but with a longer tail at small angles."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.8, 3.7), sharex=True)
@@ -939,7 +963,7 @@ for k, d in enumerate(dimensions):
     left.plot(middle[seen], base + height[seen], "o", color=COLORS["blue"], ms=4)
 left.set(xlabel="angle (degrees)", ylabel="dimension d", xticks=range(0, 181, 30))
 left.set_yticks([-1.2 * k for k in range(4)], [f"{d:,}" for d in dimensions])
-left.set_title("Random directions")
+left.set_title("Random: ever closer to 90°")
 right.hist(
     np.degrees(np.arccos(digit_cosine)), range(0, 181, 3), density=True, color=COLORS["sky"], alpha=0.45
 )
@@ -950,10 +974,14 @@ right.annotate("random,\nd = 64", (100, 0.042))
 right.annotate("random,\nd = 13", (116, 0.0125))
 right.annotate("digits", (60, 0.0125), color=COLORS["blue"], ha="right")
 right.set(xlabel="angle (degrees)", ylabel="density per degree")
-right.set_title("Pictures of digits")
+right.set_title("Digits: as wide as 13 dimensions")
 plt.show()
 
 # %% [markdown]
+# The pictures have 64 pixels and the spread of about 13 dimensions: they do not use their pixels
+# independently. And the tail at small angles is what made the program of the last section work: nearly all
+# angles below 50° join two pictures of the same digit.
+#
 # ## In practice
 #
 # NumPy, SciPy and scikit-learn have all of this. The interesting part is where they differ: at zero, and at
@@ -961,18 +989,14 @@ plt.show()
 
 # %%
 huge = np.array([3e200, 4e200])
-zeros, some = np.zeros((1, 2)), np.array([[2.0, 4.0]])
-with np.errstate(over="ignore", invalid="ignore"):
-    print(
-        f"norm of 1e200 · (3, 4): numpy {np.linalg.norm(huge):g}, scipy {scipy.linalg.norm(huge):g}, here {norm(huge):g}"
-    )
-print(f"cosine with the zero vector: scikit-learn {pairwise.cosine_similarity(zeros, some)[0, 0]:g}")
+with np.errstate(over="ignore"):
+    by_numpy = np.linalg.norm(huge)
+print(f"norm of 1e200 * (3, 4): numpy {by_numpy:g}, scipy {scipy.linalg.norm(huge):g}, here {norm(huge):g}")
+u, v, zero, turned = [2.0, 4.0], [4.0, 3.0], [0.0, 0.0], [1.0, 1e-9]
+print(f"cosine with the zero vector: scikit-learn {pairwise.cosine_similarity([zero], [u]).item():g}")
+print(f"dot product along the last axis: numpy.vecdot {np.vecdot(u, v):g}, here {dot(u, v):g}")
 print(
-    f"dot product along the last axis: numpy.vecdot {np.vecdot([2.0, 4.0], [4.0, 3.0]):g}, here {dot([2, 4], [4, 3]):g}"
-)
-tiny_step = np.array([1.0, 1e-9])
-print(
-    f"angle to (1, 1e-9): arc cosine {arccos_angle([1, 0], tiny_step):g}, here {angle([1, 0], tiny_step):g}"
+    f"angle of (1, 0) to (1, 1e-9): arc cosine {arccos_angle([1, 0], turned):g}, here {angle([1, 0], turned):g}"
 )
 
 # %% [markdown]
@@ -990,7 +1014,7 @@ print(
 # | `numpy.linalg.norm` is safe for any float | $10^{200} \cdot (3, 4)$ |
 # | `u @ v` is the dot product | Bytes: two black pixels have length 0 |
 # | `(u * v).sum()` is too | Shapes `(3,)` and `(3, 1)`: 36 instead of 14 |
-# | Cosine is the better similarity | In good light it gains nothing; in fog it falls from 0.98 to 0.79 |
+# | Cosine is the better similarity | On clean pictures it gains nothing; on grey paper it falls from 0.98 to 0.79 |
 # | A cosine of 0.3 is weak | $1/\sqrt{d}$ is the yardstick: in 1,000 dimensions 0.3 is more than nine standard deviations |
 #
 # ## Exercises
@@ -1063,7 +1087,7 @@ def test_bisector(bisector):
         "the angles differ: a long vector must not pull harder"
     )
     assert np.isclose(angle(u, middle) + angle(middle, v), angle(u, v)), "it must lie between the two"
-    assert np.allclose(bisector(1e200 * u, v), middle), "brightness of one vector must not matter"
+    assert np.allclose(bisector(1e200 * u, v), middle), "the length of one vector must not matter"
     try:
         bisector(u, -3 * u)
     except ValueError:
@@ -1162,34 +1186,34 @@ _ = try_answer(test_broadcast, X)
 # ```{solution-end}
 # ```
 #
-# ```{exercise} Light from the side
-# :label: ex-vectors-lighting
+# ```{exercise} Unevenly grey paper
+# :label: ex-vectors-paper
 #
 # *build · difficulty 3 of 3 · 40 minutes*
 #
-# Fog adds a multiple of $\mathbf{1}$. A lamp from the side adds a multiple of a ramp as well, a picture
-# that grows from left to right. Write `without(X, directions)`: `X` of shape `(n, d)`, `directions` of
-# shape `(k, d)`, no row of it zero. Return an array of shape `(n, d)`: each row of `X` with everything
-# removed that can be made by adding up multiples of the directions, so that what remains is orthogonal to
-# all of them. The directions need *not* be orthogonal to each other, and one may be a combination of
-# others. Only use what the page built (`project`, `norm`, …), no least-squares solver.
+# Grey paper adds a multiple of $\mathbf{1}$. Paper that darkens towards one side adds a multiple of a ramp
+# as well, a picture that grows from left to right. Write `without(X, directions)`: `X` of shape `(n, d)`,
+# `directions` of shape `(k, d)`, no row of it zero. Return an array of shape `(n, d)`: each row of `X` with
+# everything removed that can be made by adding up multiples of the directions, so that what remains is
+# orthogonal to all of them. The directions need *not* be orthogonal to each other, and one may be a
+# combination of others. Only use what the page built (`project`, `norm`, …), no least-squares solver.
 # ```
 
 # %%
 ramp = np.tile(np.arange(8.0), 8)  # (64,): grows from left to right in each line of the picture
-lights = np.array([np.ones(64), ramp])
+grounds = np.array([np.ones(64), ramp])
 
 
 def test_without(without):
-    clean = without(digits, lights)
+    clean = without(digits, grounds)
     assert clean.shape == digits.shape
-    assert np.abs(clean @ lights.T).max() < 1e-9, (
+    assert np.abs(clean @ grounds.T).max() < 1e-9, (
         "something of a direction is left: they are not orthogonal to each other"
     )
-    lit = digits + 5 * lights[0] + 3 * lights[1]
-    assert np.allclose(without(lit, lights), clean, atol=1e-9), "the light must not change the result"
-    three_lights = np.vstack([lights, lights[0] + 2 * lights[1]])
-    assert np.allclose(without(digits, three_lights), clean, atol=1e-6), (
+    stained = digits + 5 * grounds[0] + 3 * grounds[1]
+    assert np.allclose(without(stained, grounds), clean, atol=1e-9), "the paper must not change the result"
+    three_grounds = np.vstack([grounds, grounds[0] + 2 * grounds[1]])
+    assert np.allclose(without(digits, three_grounds), clean, atol=1e-6), (
         "a direction that adds nothing must remove nothing"
     )
 
@@ -1201,7 +1225,7 @@ def without(X, directions):  # replace the body with your own, then run this cel
 _ = try_answer(test_without, without)
 
 # %% [markdown]
-# ```{solution-start} ex-vectors-lighting
+# ```{solution-start} ex-vectors-paper
 # :class: dropdown
 # ```
 #
@@ -1229,23 +1253,23 @@ def without_solution(X, directions):
 _ = try_answer(test_without, without_solution)
 
 # %% [markdown]
-# And it is worth having. With a lamp of strength 3 for each pixel step added to the new pictures, centring
+# And it is worth having. With paper that darkens by 3 from pixel to pixel under the new pictures, centring
 # alone no longer helps enough:
 
 
 # %%
-def lit(x):
+def stained(x):
     return x + 5 + 3 * ramp
 
 
-def light_free(new, examples):
-    return cosine_similarity(without_solution(new, lights), without_solution(examples, lights))
+def paper_free(new, examples):
+    return cosine_similarity(without_solution(new, grounds), without_solution(examples, grounds))
 
 
-centred_lit = five_splits(centred_cosine, lit)
-free_lit = five_splits(light_free, lit)
-claim("vectors-side-light-centred-cosine", centred_lit.mean, at_most=0.9)
-claim("vectors-side-light-both-removed", free_lit.mean, at_least=0.96)
+on_centred = five_splits(centred_cosine, stained)
+on_free = five_splits(paper_free, stained)
+claim("vectors-uneven-paper-centred-cosine", on_centred.mean, at_most=0.9)
+claim("vectors-uneven-paper-both-removed", on_free.mean, at_least=0.96)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1269,18 +1293,18 @@ claim("vectors-side-light-both-removed", free_lit.mean, at_least=0.96)
 # twice as long.
 # ```
 #
-# **2.** In {numref}`fig-vectors-fog` the curve of the centred cosine is flat. Why?
+# **2.** In {numref}`fig-vectors-paper` the curve of the centred cosine is flat. Why?
 #
 # - (a) Centring makes every picture equally long
-# - (b) The fog is too weak to matter for this score
-# - (c) Centring a foggy picture gives exactly the centred clear picture
+# - (b) The grey is too weak to matter for this score
+# - (c) Centring a picture on grey paper gives exactly the centred picture on white paper
 # - (d) Cosine ignores anything added to all pixels
 #
 # ```{admonition} Answer
 # :class: dropdown
 # (a) No: centred pictures still differ in length; the division in the cosine takes care of that. (b) No: it
-# holds for any amount, as far as rounding allows. (c) Yes: the fog is a multiple of $\mathbf{1}$ and has no
-# part outside its own shadow. (d) No: the cosine without centring falls in the same figure. It ignores
+# holds for any amount, as far as rounding allows. (c) Yes: the grey is a multiple of $\mathbf{1}$ and has
+# no part outside its own shadow. (d) No: the cosine without centring falls in the same figure. It ignores
 # factors, not addends.
 # ```
 #
