@@ -89,7 +89,8 @@ claim("vectors-faint-copy-is-further", to_faint / to_nine, at_least=1.1)
 # \lVert \mathbf{x} \rVert = \sqrt{\mathbf{x} \cdot \mathbf{x}} .
 # $$ (eq-vectors-dot)
 #
-# From the sum one reads off that the dot product is symmetric, that
+# (All symbols are collected in {doc}`../00_Orientation/07_notation`.) From the sum one reads off that the
+# dot product is symmetric, that
 # $(\mathbf{u} + \mathbf{w}) \cdot \mathbf{v} = \mathbf{u} \cdot \mathbf{v} + \mathbf{w} \cdot \mathbf{v}$
 # and $(c\,\mathbf{u}) \cdot \mathbf{v} = c\,(\mathbf{u} \cdot \mathbf{v})$, and that
 # $\mathbf{x} \cdot \mathbf{x} \geq 0$, with zero for $\mathbf{x} = \mathbf{0}$ only. Everything below
@@ -239,7 +240,8 @@ claim("vectors-array-faster-than-list", list_times[1] / array_time, at_least=5)
 # function below works on one vector, on a batch, and on a batch against one vector.
 #
 # Two traps are waiting in the bare operators. `@` on pictures stored as bytes wraps around at 256. And a
-# row of shape `(3,)` times a column of shape `(3, 1)` is not an error but a table of all nine products.
+# row of shape `(3,)` times a column of shape `(3, 1)` is not an error: {term}`broadcasting` makes it a
+# table of all nine products.
 
 # %%
 black = np.array([16, 16], dtype=np.uint8)
