@@ -25,6 +25,8 @@
 # :class-container: cover-stages
 #
 # ::::{grid-item-card} Orientation
+# :link: 00_Orientation/index
+# :link-type: doc
 # :class-item: cover-first
 # How to read a page, what *verified* means here, the data, the notation, and the checks and figures that every page uses.
 # ::::

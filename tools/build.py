@@ -35,9 +35,12 @@ def build(root: Path = ROOT, *, strict: bool = False, clean: bool = False) -> in
     try:
         with contextlib.redirect_stdout(said):
             jupyter_book(arguments, standalone_mode=False)
-    except (SystemExit, Exception) as error:
-        print(f"{said.getvalue()}\nthe site was not built: {error}", file=sys.stderr)
+    except SystemExit as error:  # what was wrong is on standard error already
+        print(f"the site has the faults above (status {error.code})", file=sys.stderr)
         return 1
+    except Exception:
+        print(said.getvalue(), file=sys.stderr)
+        raise
     return 0
 
 

@@ -42,6 +42,17 @@ GREY, GOOD, NOT_YET = Generic.Grey, Generic.Good, Generic.NotYet
 # What pages need of MathJax: the program, the TeX packages it loads when a page uses them, the fonts.
 MATHJAX_FILES = ("tex-chtml.js", "input/tex/extensions/*.js", "output/chtml/fonts/woff-v2/*.woff")
 MATHJAX_UNUSED = ("all-packages.js", "mhchem.js", "physics.js", "bussproofs.js")
+# What scrolls sideways can be reached by keyboard; the theme sees to code and tables, this to equations.
+SCROLLABLE = """
+addEventListener("load", () => {
+  const mark = () => document.querySelectorAll("div.math > mjx-container").forEach((math) => {
+    if (math.scrollWidth > math.clientWidth) math.tabIndex = 0;
+    else math.removeAttribute("tabindex");
+  });
+  if (window.MathJax?.startup?.promise) MathJax.startup.promise.then(mark);
+  addEventListener("resize", mark);
+});
+"""
 # What packages put into every site and no page of this one asks for.
 SPARE_FILES = (
     "_static/locales",
@@ -276,6 +287,8 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         return
     root, out = Path(app.srcdir).parent, Path(app.outdir)
     copy_mathjax(out / "_static" / "mathjax")
+    for path in (root / "book" / "_static").iterdir():  # Sphinx copies them only if a page has changed, too
+        copy_if_newer(path, out / "_static" / path.name)
     for page in app.env.found_docs:
         script = root / "scripts" / f"{page}.py"
         if script.exists():
@@ -337,6 +350,7 @@ def setup(app: Sphinx) -> dict[str, bool | str]:
     """Register the extension."""
     TocTreeCollectorWithStyles.assign_section_numbers = assign_section_numbers
     app.connect("config-inited", configure)
+    app.add_js_file(None, body=SCROLLABLE)
     app.add_lexer("journey-output", OutputLexer)
     app.connect("doctree-read", complete_card)
     app.connect("doctree-read", exercise_facts)
