@@ -138,7 +138,9 @@ def test_figures_equations_and_exercises_carry_the_pages_number():
     for page in PAGES:
         number = ".".join(map(str, site.page_number(page)))
         text = page_path(page).read_text(encoding="utf-8")
-        found = re.findall(r'class="caption-number">(?:Figure|Table|Exercise|Definition|Theorem) ([\d.]+)', text)
+        found = re.findall(
+            r'class="caption-number">(?:Figure|Table|Exercise|Definition|Theorem) ([\d.]+)', text
+        )
         found += re.findall(r'class="eqno">\(([\d.]+)\)', text)
         assert all(item.startswith(f"{number}.") for item in found if number), (page, found)
 
