@@ -5,7 +5,6 @@ import pytest
 from tools import run_scripts
 from tools.pages import Page
 
-
 NAMES = ("01_A/01_one", "01_A/02_two", "02_B/01_three")
 
 
