@@ -3,28 +3,29 @@
     python -m tools.bench                 every benchmark
     python -m tools.bench --only mlp      those whose name contains "mlp"
 
-A benchmark is a function that prepares two callables doing the same work and is registered with
-``@benchmark(name)``. They take turns, so that a busy machine slows both; medians are compared. Time is
-measured in this process on one thread, peak memory in a fresh process for each side, so that neither sees
-what the other has allocated. Nothing passes or fails here: the numbers are for reading.
+A benchmark is a function in a file of ``tools/benchmarks/``, registered with ``@benchmark(name)``; it
+prepares the work of one side, ours or the reference's. The two take turns, so that a busy machine slows
+both, and medians are compared. Time is measured in this process on one thread, peak memory in a fresh
+process for each side, so that neither sees what the other has allocated. Nothing passes or fails here:
+the numbers are for reading. Memory is what the process holds, what an allocator keeps back included.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import importlib
 import os
-import sys
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-os.environ.update(dict.fromkeys(THREADS, "1"))  # read once, when NumPy is imported
-
-import resource
+import pkgutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 Work = Callable[[], object]
 SIDES = ("ours", "reference")
 
@@ -59,6 +60,15 @@ def benchmark(name: str, *, reference: str) -> Callable[[Callable[[str], Work]],
     return register
 
 
+def load() -> None:
+    """Import every file of ``tools/benchmarks``, with the limits that NumPy reads when it is imported."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    from tools import benchmarks
+
+    for module in pkgutil.iter_modules(benchmarks.__path__):
+        importlib.import_module(f"{benchmarks.__name__}.{module.name}")
+
+
 def time_pair(ours: Work, reference: Work, *, repeats: int = 60, warm_up: int = 5) -> tuple[float, float]:
     """Median seconds of two callables that take turns; who begins alternates."""
     times: tuple[list[float], list[float]] = ([], [])
@@ -72,13 +82,27 @@ def time_pair(ours: Work, reference: Work, *, repeats: int = 60, warm_up: int = 
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def peak_growth_mb(work: Work, *, repeats: int = 20) -> float:
-    """By how much running the work raises the peak memory of this process, in MB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes elsewhere
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(repeats):
+def peak_growth_mb(work: Work, *, repeats: int = 10) -> float:
+    """How far the work raises the resident memory of this process at its peak, in MB.
+
+    It runs once before, so that libraries which load on first use do not count, and what that run freed
+    goes back to the system. NaN where the system keeps no peak that can be reset, as Linux does.
+    """
+    try:
         work()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / unit
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak is now what is resident
+        before = _resident_peak_kb()
+        for _ in range(repeats):
+            work()
+        return (_resident_peak_kb() - before) / 2**10
+    except (OSError, AttributeError):
+        return float("nan")
+
+
+def _resident_peak_kb() -> int:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def memory_in_fresh_process(name: str, side: str) -> float:
@@ -92,7 +116,7 @@ def table(rows: list[tuple[str, str, float, float, str]]) -> str:
     """The results as text: what was measured, both sides, and ours over the reference."""
     lines = [f"{'benchmark':28} {'measure':8} {'ours':>10} {'reference':>10} {'ratio':>7}"]
     for name, measure, ours, reference, unit in rows:
-        ratio = f"{ours / reference:7.2f}" if reference > 0 else "      –"
+        ratio = f"{ours / reference:7.2f}" if reference > 0 else f"{'–':>7}"
         lines.append(f"{name:28} {measure:8} {ours:7.2f} {unit:2} {reference:7.2f} {unit:2} {ratio}")
     return "\n".join(lines)
 
@@ -118,70 +142,6 @@ def run(only: str = "") -> str:
     return "\n".join([table(rows), "", *notes])
 
 
-def _mlp(side: str, *, width: int, batch: int, depth: int = 2) -> Work:
-    """One training step of a perceptron in float32: forward, cross-entropy, backward, gradient descent."""
-    import numpy as np
-    import torch
-
-    from journey.deep_learning.autograd import Tensor
-
-    _ = torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    sizes = [(width, width)] * depth + [(width, 10)]
-    arrays = [
-        array.astype(np.float32)
-        for a, b in sizes
-        for array in (rng.normal(size=(a, b)) / a**0.5, np.zeros(b))
-    ]
-    data, targets = rng.normal(size=(batch, width)).astype(np.float32), rng.integers(0, 10, size=batch)
-    rows = np.arange(batch)
-
-    def ours() -> float:
-        hidden = inputs
-        for n in range(depth):
-            hidden = (hidden @ weights[2 * n] + weights[2 * n + 1]).relu()
-        scores = (hidden @ weights[-2] + weights[-1]).log_softmax(1)
-        loss = -scores[rows, targets].mean()
-        loss.backward()
-        for p in weights:
-            assert p.grad is not None
-            p.data -= 0.01 * p.grad
-            p.grad = None
-        return float(loss)
-
-    def reference() -> float:
-        hidden = torch_inputs
-        for n in range(depth):
-            hidden = torch.relu(torch.nn.functional.linear(hidden, parameters[2 * n], parameters[2 * n + 1]))
-        scores = torch.nn.functional.linear(hidden, parameters[-2], parameters[-1])
-        loss = torch.nn.functional.cross_entropy(scores, torch_targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return float(loss)
-
-    if side == "ours":
-        inputs = Tensor(data)
-        weights = [Tensor(array, requires_grad=True) for array in arrays]
-        return ours
-    torch_inputs, torch_targets = torch.tensor(data), torch.tensor(targets)
-    parameters = [torch.tensor(array.T.copy(), requires_grad=True) for array in arrays]
-    optimizer = torch.optim.SGD(parameters, lr=0.01)
-    return reference
-
-
-@benchmark("mlp step 256 x 128", reference="PyTorch: linear, relu, cross_entropy, SGD; float32, one thread")
-def mlp_step(side: str) -> Work:
-    return _mlp(side, width=256, batch=128)
-
-
-@benchmark(
-    "mlp step 256 x 4096", reference="the same with a batch of 4,096, where activations fill the memory"
-)
-def mlp_step_large(side: str) -> Work:
-    return _mlp(side, width=256, batch=4096, depth=8)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -190,6 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
     parser.add_argument("--memory-of", nargs=2, metavar=("NAME", "SIDE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    load()
     if options.memory_of:
         name, side = options.memory_of
         print(peak_growth_mb(REGISTRY[name].prepare(side)))
@@ -202,4 +163,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    from tools.bench import main as run_main  # the registry that the benchmarks fill, not this copy of it
+
+    raise SystemExit(run_main())

@@ -1311,11 +1311,11 @@ for tensor in (p, s, L):
 L.backward(retain_graph=True)
 print(f"slopes: s {s.grad:g}, p {p.grad:g}, b {b.grad:g}, a {a.grad:g}")
 
-# %% mystnb={"figure": {"caption": "The record of L = (ab + a)\u00b2. Each box shows its value and, below, the slope of L with respect to it. Two edges leave a, so two messages come back, 12 from the sum and 6 from the product, and its slope is 18.", "name": "fig-autograd-graph"}, "image": {"alt": "Graph from left to right. Grey boxes a (4, grad 18) and b (0.5, grad 48) lead to a product p (2, grad 12); p and a lead to a sum s (6, grad 12); s leads to a power L (36, grad 1)."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The record of L = (ab + a)\u00b2. Each box shows its value and, below, the slope of L with respect to it. Two edges leave a, so two messages (red) come back, 12 from the sum and 6 from the product, and its slope is 18.", "name": "fig-autograd-graph"}, "image": {"alt": "Graph from left to right. Grey boxes a (4, grad 18) and b (0.5, grad 48) lead to a product p (2, grad 12); p and a lead to a sum s (6, grad 12); s leads to a power L (36, grad 1)."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 2.6))
 draw_graph(axes, L, {"a": a, "b": b, "p": p, "s": s, "L": L})
-axes.text(0.98, 0.27, "12", color=COLORS["red"], ha="center", fontweight="bold")
-axes.text(0.5, -0.02, "6", color=COLORS["red"], ha="center", fontweight="bold")
+axes.text(0.44, -0.13, "← 6", color=COLORS["red"], ha="right", fontweight="bold")
+axes.text(0.9, -0.42, "← 12", color=COLORS["red"], ha="right", fontweight="bold")
 axes.set_title("a is used twice, so its slope is a sum: 12 + 6 = 18")
 plt.show()
 
@@ -1804,47 +1804,51 @@ def deep(x, layers):
     return x
 
 
-def megabytes(depth, record):
+def float32_layers(depth, width=256):
     rng = np.random.default_rng(0)
-    x = Tensor(rng.normal(size=(512, 256)), dtype=np.float32)
-    layers = [
-        (
-            Tensor(rng.normal(size=(256, 256)) / 16, record, np.float32),
-            Tensor(np.zeros(256), record, np.float32),
-        )
-        for _ in range(depth)
-    ]
+    weights = [rng.normal(size=(width, width)) / width**0.5 for _ in range(depth)]
+    return [(Tensor(W, True, np.float32), Tensor(np.zeros(width), True, np.float32)) for W in weights]
+
+
+def peak_megabytes(depth):
+    x, layers = Tensor(np.ones((512, 256)), dtype=np.float32), float32_layers(depth)
     tracemalloc.start()
-    output = deep(x, layers)
+    _ = deep(x, layers)
     peak = tracemalloc.get_traced_memory()[1] / 2**20
-    output = output.sum() if record else None
-    if output is not None:
-        output.backward()
-    gradients = sum(t.grad.nbytes for pair in layers for t in pair if t.grad is not None)
-    left = (tracemalloc.get_traced_memory()[0] - gradients) / 2**20
     tracemalloc.stop()
-    return peak, left
+    return peak
+
+
+def left_after_backward(depth):
+    x, layers = Tensor(np.ones((512, 256)), dtype=np.float32), float32_layers(depth)
+    tracemalloc.start()
+    output = deep(x, layers).sum()
+    output.backward()
+    left = tracemalloc.get_traced_memory()[0] - sum(t.grad.nbytes for pair in layers for t in pair)
+    tracemalloc.stop()
+    return left / 2**20
 
 
 # %%
 depths = [1, 2, 4, 8, 16]
-recorded = np.array([megabytes(depth, True) for depth in depths])
-plain = np.array([megabytes(depth, False) for depth in depths])
+recorded = np.array([peak_megabytes(depth) for depth in depths])
+with no_grad():
+    plain = np.array([peak_megabytes(depth) for depth in depths])
 one_activation = 512 * 256 * 4 / 2**20
-per_layer = (recorded[-1, 0] - recorded[-2, 0]) / 8 / one_activation
+per_layer = (recorded[-1] - recorded[-2]) / 8 / one_activation
 print("depth     ", depths)
-print("recorded  ", recorded[:, 0].round(1), "MB")
-print("no record ", plain[:, 0].round(1), "MB")
+print("recorded  ", recorded.round(1), "MB")
+print("no record ", plain.round(1), "MB")
 
 # %%
 claim("autograd-memory-activations-per-layer", per_layer, within=(0.98, 1.05))
-claim("autograd-memory-factor-at-16-layers", recorded[-1, 0] / plain[-1, 0], within=(4, 12))
-claim("autograd-memory-left-after-backward", recorded[-1, 1], at_most=0.1)
+claim("autograd-memory-factor-at-16-layers", recorded[-1] / plain[-1], within=(4, 12))
+claim("autograd-memory-left-after-backward", left_after_backward(16), at_most=0.1)
 
 # %% mystnb={"figure": {"caption": "Peak memory of a forward run. With the record it grows by exactly one activation a layer, though each layer computes three; without it, the peak does not depend on depth.", "name": "fig-autograd-memory"}, "image": {"alt": "Peak memory in megabytes against number of layers. The recorded run grows along a straight line to about nine megabytes at 16 layers, the run without a record stays near one and a half."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.2))
-axes.plot(depths, recorded[:, 0], ls=DASHES[0], marker=MARKERS[0], color=COLORS["blue"], label="recorded")
-axes.plot(depths, plain[:, 0], ls=DASHES[1], marker=MARKERS[1], color=COLORS["orange"], label="no_grad")
+axes.plot(depths, recorded, ls=DASHES[0], marker=MARKERS[0], color=COLORS["blue"], label="recorded")
+axes.plot(depths, plain, ls=DASHES[1], marker=MARKERS[1], color=COLORS["orange"], label="no_grad")
 axes.set(xlabel="layers", ylabel="peak memory (MB)", xlim=(0, 16.3), ylim=(0, None))
 axes.set_title("The record costs one activation a layer")
 label_lines(axes)
