@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -19,28 +20,128 @@ __all__ = [
     "DIVERGING",
     "MARKERS",
     "SEQUENTIAL",
+    "VISION",
+    "contrast",
+    "decode",
     "draw_vectors",
+    "encode",
     "label_lines",
+    "lightness",
+    "luminance",
+    "readable",
     "show_images",
+    "simulate",
     "use_journey_style",
 ]
 
-# Okabe and Ito's palette, ordered so that neighbours differ in lightness as well as in hue.
+
+def decode(rgb: ArrayLike) -> np.ndarray:
+    """Light emitted for encoded sRGB values between 0 and 1 (any shape), equation eq-figures-linear."""
+    c = np.asarray(rgb, dtype=float)
+    if c.size and not (np.nanmin(c) >= 0 and np.nanmax(c) <= 1):
+        raise ValueError(f"sRGB values lie between 0 and 1, got {np.nanmin(c):g} to {np.nanmax(c):g}")
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def encode(light: ArrayLike) -> np.ndarray:
+    """Encoded sRGB values for amounts of light, the inverse of ``decode``; clipped to what a screen shows."""
+    l = np.clip(np.asarray(light, dtype=float), 0, 1)
+    return np.where(l <= 0.0031308, 12.92 * l, 1.055 * l ** (1 / 2.4) - 0.055)
+
+
+def luminance(rgb: ArrayLike) -> np.ndarray:
+    """Relative luminance Y between 0 and 1 of sRGB colours (..., 3), equation eq-figures-lightness."""
+    return decode(rgb) @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def lightness(rgb: ArrayLike) -> np.ndarray:
+    """CIE 1976 lightness between 0 (black) and 100 (white) of sRGB colours of shape (..., 3)."""
+    y = luminance(rgb)
+    return np.where(y > (6 / 29) ** 3, 116 * np.cbrt(y) - 16, y * (29 / 3) ** 3)
+
+
+VISION = {
+    "grey": [[0.2126, 0.7152, 0.0722]] * 3,
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.01182, 0.04294, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.3039],
+    ],
+}
+
+
+def simulate(rgb: ArrayLike, vision: str) -> np.ndarray:
+    """Show sRGB colours as they look in grey or to an eye that lacks one receptor.
+
+    Parameters
+    ----------
+    rgb : array_like of shape (..., 3)
+        Between 0 and 1; a picture or a list of colours.
+    vision : {"grey", "protanopia", "deuteranopia", "tritanopia"}
+
+    Returns
+    -------
+    ndarray of the same shape
+
+    References
+    ----------
+    Machado, Oliveira & Fernandes (2009), matrices of severity 1.0.
+    """
+    if vision not in VISION:
+        raise ValueError(f"vision must be one of {', '.join(VISION)}, got {vision!r}")
+    return encode(decode(rgb) @ np.array(VISION[vision]).T)
+
+
 COLORS = {
     "blue": "#0072B2",
     "orange": "#E69F00",
-    "green": "#009E73",
+    "purple": "#7A1F4B",
+    "green": "#119E78",
+    "sky": "#8CCBF0",
     "red": "#D55E00",
-    "sky": "#56B4E9",
-    "purple": "#A8578A",
-    "ink": "#22303C",
-    "gray": "#8A949E",
+    "ink": "#1C2833",
+    "gray": "#7A8590",
     "light": "#DDE2E7",
 }
-CYCLE = [COLORS[name] for name in ("blue", "orange", "red", "sky", "green", "purple")]
+CYCLE = [COLORS[name] for name in ("blue", "orange", "purple", "green", "ink", "sky")]
 DASHES = ["-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (10, 3)), (0, (3, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 SEQUENTIAL, DIVERGING = "cividis", "PuOr_r"
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of two Matplotlib colours by WCAG 2, between 1 and 21, equation eq-figures-contrast."""
+    low, high = sorted(float(luminance(to_rgb(color))) for color in (first, second))
+    return (high + 0.05) / (low + 0.05)
+
+
+def readable(color: str, *, ratio: float = 4.5) -> str:
+    """Darken a colour until text in it can be read on white paper.
+
+    Parameters
+    ----------
+    color : str
+        Any Matplotlib colour.
+    ratio : float
+        The contrast to reach, between 1 and 21.
+    """
+    if not 1 <= ratio <= 21:
+        raise ValueError(f"a contrast ratio lies between 1 and 21, got {ratio:g}")
+    light = decode(to_rgb(color))
+    allowed = 1.05 / ratio - 0.05  # the luminance that gives the ratio against white, whose luminance is 1
+    scale = min(1.0, allowed / max(float(luminance(to_rgb(color))), 1e-12))
+    dark = np.floor(encode(light * scale) * 255) / 255  # rounding down never loses contrast
+    return color if scale == 1.0 else to_hex(dark)
 
 
 def use_journey_style() -> None:
@@ -83,7 +184,7 @@ def use_journey_style() -> None:
 
 
 def label_lines(axes: Axes, *, pad: float = 6) -> None:
-    """Write each line's label at its right end, in its colour, instead of a legend.
+    """Write each line's label at its right end, in its colour (darkened where needed), instead of a legend.
 
     Parameters
     ----------
@@ -105,7 +206,7 @@ def label_lines(axes: Axes, *, pad: float = 6) -> None:
             xytext=(pad, 0),
             textcoords="offset points",
             va="center",
-            color=line.get_color(),
+            color=readable(to_hex(line.get_color())),
             annotation_clip=False,
         )
 
@@ -200,4 +301,4 @@ def show_images(
             axes.set_title(titles[n], fontsize=9, fontweight="normal", loc="center", pad=3)
     return figure
 
-# seal: af72a544c1420d3b
+# seal: 3cad9b8af992b427
