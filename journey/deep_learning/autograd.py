@@ -177,11 +177,11 @@ def _matmul(a: np.ndarray, b: np.ndarray) -> Result:
     kept = tuple(size for n, size in enumerate(shape) if n - len(shape) not in dropped)
     product_shape, shape_a, shape_b = product.shape, a.shape, b.shape
 
-    def to_a(g: np.ndarray) -> np.ndarray:  # equation (5), left
+    def to_a(g: np.ndarray) -> np.ndarray:  # eq-autograd-matmul, left
         part = g.reshape(product_shape) @ right.swapaxes(-1, -2)
         return part.reshape(shape_a) if tall else unbroadcast(part, left_shape).reshape(shape_a)
 
-    def to_b(g: np.ndarray) -> np.ndarray:  # equation (5), right
+    def to_b(g: np.ndarray) -> np.ndarray:  # eq-autograd-matmul, right
         part = left.swapaxes(-1, -2) @ g.reshape(product_shape)
         return unbroadcast(part, right_shape).reshape(shape_b)
 
@@ -622,30 +622,39 @@ class _TensorFunctions(_TensorOperators):
     __slots__ = ()
 
     def exp(self) -> Tensor:
+        """e to the power of each element."""
         return apply(_exp, self)
 
     def log(self) -> Tensor:
+        """Natural logarithm."""
         return apply(_log, self)
 
     def sqrt(self) -> Tensor:
+        """Square root."""
         return apply(_sqrt, self)
 
     def tanh(self) -> Tensor:
+        """Hyperbolic tangent."""
         return apply(_tanh, self)
 
     def relu(self) -> Tensor:
+        """The larger of each element and 0; slope 0 at 0."""
         return apply(_relu, self)
 
     def sigmoid(self) -> Tensor:
+        """1 / (1 + exp(-x)), without overflow."""
         return apply(_sigmoid, self)
 
     def abs(self) -> Tensor:
+        """Absolute value; slope 0 at 0."""
         return apply(_abs, self)
 
     def sum(self, dim: _Dim = None, keepdim: bool = False) -> Tensor:
+        """The sum over some dimensions, or over all."""
         return apply(_sum, self, dim=dim, keepdim=keepdim)
 
     def mean(self, dim: _Dim = None, keepdim: bool = False) -> Tensor:
+        """The mean over some dimensions, or over all."""
         return apply(_mean, self, dim=dim, keepdim=keepdim)
 
     def max(self, dim: _Dim = None, keepdim: bool = False) -> Tensor:
@@ -659,15 +668,19 @@ class _TensorFunctions(_TensorOperators):
     amax, amin = max, min
 
     def var(self, dim: _Dim = None, correction: float = 1, keepdim: bool = False) -> Tensor:
+        """The variance: squared deviations over (n - correction)."""
         return apply(_var, self, dim=dim, keepdim=keepdim, correction=correction)
 
     def softmax(self, dim: int) -> Tensor:
+        """Exponentials that sum to 1 along a dimension."""
         return apply(_softmax, self, dim=dim)
 
     def log_softmax(self, dim: int) -> Tensor:
+        """The logarithm of ``softmax``, exact where that is too small for a float."""
         return apply(_log_softmax, self, dim=dim)
 
     def logsumexp(self, dim: int | tuple[int, ...], keepdim: bool = False) -> Tensor:
+        """log(sum(exp(x))) over dimensions, without overflow; the equation of the section on softmax."""
         return apply(_logsumexp, self, dim=dim, keepdim=keepdim)
 
 
@@ -675,6 +688,7 @@ class _TensorShapes(_TensorFunctions):
     __slots__ = ()
 
     def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape; -1 stands for what is left."""
         return apply(_reshape, self, shape=_flat(shape))
 
     def view(self, *shape: Any) -> Tensor:
@@ -682,6 +696,7 @@ class _TensorShapes(_TensorFunctions):
         return apply(_reshape, self, shape=_flat(shape), copy=False)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """Merge neighbouring dimensions into one."""
         shape = self.data.shape or (1,)
         first, last = (normalize_axis_index(dim, len(shape)) for dim in (start_dim, end_dim))
         if first > last:
@@ -690,10 +705,12 @@ class _TensorShapes(_TensorFunctions):
         return self.reshape(*shape[:first], middle, *shape[last + 1 :])
 
     def squeeze(self, dim: _Dim = None) -> Tensor:
+        """Drop dimensions of size 1: those named, or all."""
         axes = [n for n in _axes(dim, self.data.ndim) if self.data.shape[n] == 1]
         return self.reshape([size for n, size in enumerate(self.data.shape) if n not in axes])
 
     def unsqueeze(self, dim: int) -> Tensor:
+        """Insert a dimension of size 1."""
         axis = normalize_axis_index(dim, self.data.ndim + 1)
         return self.reshape([*self.data.shape[:axis], 1, *self.data.shape[axis:]])
 
@@ -704,18 +721,22 @@ class _TensorShapes(_TensorFunctions):
         return apply(_expand, self, shape=tuple(o if w == -1 else w for w, o in zip(wanted, old)))
 
     def permute(self, *dims: Any) -> Tensor:
+        """Put the dimensions into another order."""
         return apply(_permute, self, dims=_flat(dims))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """Swap two dimensions."""
         dims = list(range(self.data.ndim))
         dims[dim0], dims[dim1] = dims[dim1], dims[dim0]
         return self.permute(dims)
 
     def __getitem__(self, index: Any) -> Tensor:
+        """Pick by slices, integers, arrays of integers or masks, as NumPy does."""
         plain = [_as_index(part) for part in index] if isinstance(index, tuple) else _as_index(index)
         return apply(_getitem, self, index=tuple(plain) if isinstance(index, tuple) else plain)
 
     def to(self, dtype: DTypeLike) -> Tensor:
+        """Convert to another dtype; gradients are converted back."""
         return apply(_cast, self, dtype=dtype)
 
 
@@ -963,4 +984,4 @@ def gradcheck(
             raise AssertionError(f"input {n}: {error}") from None
     return worst
 
-# seal: 4f8f12a7915c5dee
+# seal: 5732dde26a023829
