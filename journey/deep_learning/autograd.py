@@ -39,8 +39,8 @@ __all__ = [
     "where",
 ]
 
-# A pullback turns the gradient of a result into the gradient of one input.
-# A primitive turns arrays into a value and one pullback for each input (None: not differentiable).
+# A pullback turns the gradient of a result into the gradient of one input. A primitive
+# turns arrays into a value and one pullback for each (None: not differentiable).
 Pullback = Callable[[np.ndarray], np.ndarray]
 Primitive = Callable[..., tuple[ArrayLike, Sequence[Pullback | None]]]
 Result = tuple[ArrayLike, Sequence[Pullback | None]]
@@ -119,17 +119,26 @@ def _add(a: np.ndarray, b: np.ndarray) -> Result:
 
 def _sub(a: np.ndarray, b: np.ndarray) -> Result:
     shape_a, shape_b = a.shape, b.shape
-    return a - b, (lambda g: unbroadcast(g, shape_a), lambda g: unbroadcast(-g, shape_b))
+    return a - b, (
+        lambda g: unbroadcast(g, shape_a),
+        lambda g: unbroadcast(-g, shape_b),
+    )
 
 
 def _mul(a: np.ndarray, b: np.ndarray) -> Result:
     shape_a, shape_b = a.shape, b.shape
-    return a * b, (lambda g: unbroadcast(g * b, shape_a), lambda g: unbroadcast(g * a, shape_b))
+    return a * b, (
+        lambda g: unbroadcast(g * b, shape_a),
+        lambda g: unbroadcast(g * a, shape_b),
+    )
 
 
 def _div(a: np.ndarray, b: np.ndarray) -> Result:
     shape_a = a.shape
-    return a / b, (lambda g: unbroadcast(g / b, shape_a), lambda g: unbroadcast(-g * (a / b) / b, b.shape))
+    return a / b, (
+        lambda g: unbroadcast(g / b, shape_a),
+        lambda g: unbroadcast(-g * (a / b) / b, b.shape),
+    )
 
 
 def _pow(a: np.ndarray, b: np.ndarray) -> Result:
@@ -234,7 +243,7 @@ def _getitem(a: np.ndarray, index: Any) -> Result:
             out[index] = g
         elif rows:
             width = out[0].size
-            places = (index.reshape(-1, 1) % shape[0]) * width + np.arange(width)  # negative rows, too
+            places = index.reshape(-1, 1) * width + np.arange(width)  # a negative row counts from the end
             np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
         else:
             np.add.at(out, index, g)
@@ -324,7 +333,15 @@ class Node:
     ``pullbacks`` is empty for a leaf and None once ``backward`` has freed the node.
     """
 
-    __slots__ = ("__weakref__", "dtype", "name", "owner", "parents", "pullbacks", "shape")
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "name",
+        "owner",
+        "parents",
+        "pullbacks",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -488,21 +505,6 @@ class _TensorState:
         """Whether the tensor was made by hand rather than computed from one that requires grad."""
         return self._node is None or self._node.name == "leaf"
 
-    @property
-    def grad_fn(self) -> Node | None:
-        """The record of the operation that made the tensor; None for a leaf."""
-        return None if self.is_leaf else self._node
-
-    def __repr__(self) -> str:
-        how = (
-            ""
-            if self._node is None
-            else ", requires_grad=True"
-            if self.is_leaf
-            else f", grad_fn={self._node.name}"
-        )
-        return f"Tensor({np.array2string(self.data, separator=', ')}{how})"
-
 
 class _TensorBackward(_TensorState):
     __slots__ = ()
@@ -532,10 +534,32 @@ class _TensorBackward(_TensorState):
                     f"backward() of a tensor of shape {self.data.shape} needs a gradient of that shape"
                 )
             gradient = np.ones_like(self.data)
-        seed = np.array(gradient.data if isinstance(gradient, Tensor) else gradient, dtype=self.data.dtype)
+        seed = np.array(
+            gradient.data if isinstance(gradient, Tensor) else gradient,
+            dtype=self.data.dtype,
+        )
         if seed.shape != self.data.shape:
             raise ValueError(f"gradient has shape {seed.shape}, the tensor has shape {self.data.shape}")
         _walk_back(self._node, seed, retain_graph)
+
+
+class _TensorDoors(_TensorBackward):
+    __slots__ = ()
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The record of the operation that made the tensor; None for a leaf."""
+        return None if self.is_leaf else self._node
+
+    def __repr__(self) -> str:
+        how = (
+            ""
+            if self._node is None
+            else ", requires_grad=True"
+            if self.is_leaf
+            else f", grad_fn={self._node.name}"
+        )
+        return f"Tensor({np.array2string(self.data, separator=', ')}{how})"
 
     def retain_grad(self) -> None:
         """Ask ``backward`` to fill ``grad`` of this tensor though it is not a leaf."""
@@ -563,7 +587,7 @@ class _TensorBackward(_TensorState):
         return self.data.item()
 
 
-class _TensorOperators(_TensorBackward):
+class _TensorOperators(_TensorDoors):
     __slots__ = ()
 
     def _like(self, other: Any) -> Any:
@@ -615,9 +639,6 @@ class _TensorOperators(_TensorBackward):
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _refuse
 
 
-_Dim = int | tuple[int, ...] | None
-
-
 class _TensorFunctions(_TensorOperators):
     __slots__ = ()
 
@@ -648,6 +669,13 @@ class _TensorFunctions(_TensorOperators):
     def abs(self) -> Tensor:
         """Absolute value; slope 0 at 0."""
         return apply(_abs, self)
+
+
+_Dim = int | tuple[int, ...] | None
+
+
+class _TensorReductions(_TensorFunctions):
+    __slots__ = ()
 
     def sum(self, dim: _Dim = None, keepdim: bool = False) -> Tensor:
         """The sum over some dimensions, or over all."""
@@ -684,7 +712,7 @@ class _TensorFunctions(_TensorOperators):
         return apply(_logsumexp, self, dim=dim, keepdim=keepdim)
 
 
-class _TensorShapes(_TensorFunctions):
+class _TensorShapes(_TensorReductions):
     __slots__ = ()
 
     def reshape(self, *shape: Any) -> Tensor:
@@ -713,6 +741,10 @@ class _TensorShapes(_TensorFunctions):
         """Insert a dimension of size 1."""
         axis = normalize_axis_index(dim, self.data.ndim + 1)
         return self.reshape([*self.data.shape[:axis], 1, *self.data.shape[axis:]])
+
+
+class _TensorIndexing(_TensorShapes):
+    __slots__ = ()
 
     def expand(self, *sizes: Any) -> Tensor:
         """Repeat axes of size 1 without copying; -1 keeps a size."""
@@ -751,7 +783,7 @@ def _as_index(part: Any) -> Any:
     return np.asarray(part, dtype=None if len(part) else int) if isinstance(part, list) else part
 
 
-class Tensor(_TensorShapes):
+class Tensor(_TensorIndexing):
     """An array that records what is computed from it, with PyTorch's names.
 
     Parameters
@@ -833,64 +865,86 @@ def maximum(a: Tensor, b: Any) -> Tensor:
     return apply(_maximum, a, a._like(b))
 
 
-_SYMBOLS = {
-    "add": "+",
-    "sub": "−",
-    "mul": "×",
-    "div": "÷",
-    "matmul": "@",
-    "pow_number": "power",
-    "getitem": "pick",
-}
-
-
-def _layout(order: list[Node]) -> tuple[dict[Any, tuple[float, float]], list[list[Any]]]:
-    """Place nodes in columns by depth; edges that skip columns pass through empty slots."""
-    edges = [(parent, node) for node in order for parent in node.parents if parent is not None]
+def _paths(order: list[Node]) -> tuple[dict[Node, int], list[list[Any]]]:
+    """The column of each node, and each edge as the slots that it passes through."""
+    edges = [(p, node) for node in order for p in node.parents if p is not None]
     depth: dict[Node, int] = {}
     for node in order:
-        depth[node] = 1 + max((depth[parent] for parent, child in edges if child is node), default=-1)
+        before = [depth[parent] for parent, child in edges if child is node]
+        depth[node] = 1 + max(before, default=-1)
     for node in order:
         if not node.parents:  # a leaf stands next to its first use
-            depth[node] = min((depth[child] for parent, child in edges if parent is node), default=1) - 1
+            after = [depth[child] for parent, child in edges if parent is node]
+            depth[node] = min(after, default=1) - 1
     paths: list[list[Any]] = []
     for n, (parent, child) in enumerate(edges):
-        paths.append([parent, *((n, step) for step in range(depth[parent] + 1, depth[child])), child])
-    columns: dict[int, list[Any]] = {}
-    for path in [*paths, order]:
+        between = [(n, column) for column in range(depth[parent] + 1, depth[child])]
+        paths.append([parent, *between, child])
+    return depth, paths
+
+
+def _layout(
+    order: list[Node],
+) -> tuple[dict[Any, tuple[float, float]], list[list[Any]]]:
+    """Where each slot lies: in its column, at the mean height of its neighbours."""
+    depth, paths = _paths(order)
+    columns: dict[int, dict[Any, None]] = {}
+    near: dict[Any, list[Any]] = {}
+    for path in [*paths, order[-1:]]:
         for slot in path:
-            column = columns.setdefault(depth[slot] if isinstance(slot, Node) else slot[1], [])
-            if slot not in column:
-                column.append(slot)
+            column = depth[slot] if isinstance(slot, Node) else slot[1]
+            columns.setdefault(column, {})[slot] = None
+        for first, second in pairwise(path):
+            near.setdefault(first, []).append(second)
+            near.setdefault(second, []).append(first)
     place: dict[Any, tuple[float, float]] = {}
-    for sweep in (sorted(columns), sorted(columns, reverse=True), sorted(columns)):
-        for x in sweep:
-            near = {
-                slot: [
-                    place[t][1] for path in paths for s, t in _neighbours(path) if s == slot and t in place
-                ]
-                for slot in columns[x]
-            }
-            columns[x].sort(key=lambda slot: float(np.mean(near[slot])) if near[slot] else 0.0)
-            for n, slot in enumerate(columns[x]):
-                place[slot] = (float(x), n - (len(columns[x]) - 1) / 2)
+    for column in [*sorted(columns), *sorted(columns, reverse=True), *sorted(columns)]:
+        heights = {}
+        for slot in columns[column]:
+            known = [place[other][1] for other in near.get(slot, []) if other in place]
+            heights[slot] = float(np.mean(known)) if known else 0.0
+        columns[column] = dict.fromkeys(sorted(columns[column], key=heights.__getitem__))
+        for n, slot in enumerate(columns[column]):
+            place[slot] = (float(column), n - (len(columns[column]) - 1) / 2)
     return place, paths
 
 
-def _neighbours(path: list[Any]) -> list[tuple[Any, Any]]:
-    pairs = list(pairwise(path))
-    return pairs + [(second, first) for first, second in pairs]
+_SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "matmul": "@"}
+_SYMBOLS |= {"pow_number": "power", "getitem": "pick"}
+
+
+def _draw_edge(axes: Axes, points: np.ndarray) -> None:
+    """A line through points, with an arrow head in the middle of its last stretch."""
+    axes.plot(points[:, 0], points[:, 1], "-", color=COLORS["gray"], lw=1.4, zorder=1)
+    middle, along = (points[-2] + points[-1]) / 2, (points[-1] - points[-2]) / 20
+    arrow = {"arrowstyle": "-|>", "color": COLORS["gray"], "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", middle + along, middle - along, arrowprops=arrow, zorder=1)
+
+
+def _draw_box(axes: Axes, node: Node, name: str, place: tuple[float, float]) -> None:
+    """What a node is called, its value or shape, and its gradient if it has one."""
+    tensor = node.owner()
+    symbol = "" if node.name == "leaf" else _SYMBOLS.get(node.name, node.name)
+    lines = ["  ".join(part for part in (f"$\\bf{{{name}}}$" if name else "", symbol) if part)]
+    scalar = tensor is not None and tensor.data.size == 1
+    lines.append(f"{tensor.item():.4g}" if scalar and tensor is not None else str(node.shape))
+    if tensor is not None and tensor.grad is not None:
+        lines.append(f"grad {tensor.grad.item():.4g}" if scalar else f"grad {node.shape}")
+    box = {"boxstyle": "round,pad=0.45", "edgecolor": COLORS["ink"], "linewidth": 1.1}
+    box["facecolor"] = "white" if symbol else COLORS["light"]
+    text = "\n".join(line for line in lines if line)
+    axes.text(*place, text, ha="center", va="center", fontsize=9.5, bbox=box, zorder=2)
 
 
 def draw_graph(axes: Axes, output: Tensor, names: dict[str, Tensor] | None = None) -> None:
-    """Draw the record behind a tensor: operations, values or shapes, and gradients where they exist.
+    """Draw the record behind a tensor: operations, values or shapes, and gradients.
 
     Parameters
     ----------
     axes : Axes
     output : Tensor
-        Draw before ``backward``, or after ``backward(retain_graph=True)``. Gradients of tensors that are not
-        leaves show after ``retain_grad``.
+        Draw before ``backward``, or after ``backward(retain_graph=True)``. Gradients of
+        tensors that are not leaves show if ``retain_grad`` was called.
     names : dict of str to Tensor, optional
         What to call a tensor; others show their operation only.
 
@@ -903,26 +957,11 @@ def draw_graph(axes: Axes, output: Tensor, names: dict[str, Tensor] | None = Non
         raise ValueError("no graph leads to this tensor")
     order = topological_order(output.grad_fn)
     place, paths = _layout(order)
-    known = {tensor._node: name for name, tensor in (names or {}).items()}
+    called = {tensor._node: name for name, tensor in (names or {}).items()}
     for path in paths:
-        points = np.array([place[slot] for slot in path])
-        axes.plot(points[:, 0], points[:, 1], "-", color=COLORS["gray"], lw=1.4, zorder=1)
-        middle, along = (points[-2] + points[-1]) / 2, (points[-1] - points[-2]) / 20
-        arrow = {"arrowstyle": "-|>", "color": COLORS["gray"], "lw": 1.4, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", middle + along, middle - along, arrowprops=arrow, zorder=1)
+        _draw_edge(axes, np.array([place[slot] for slot in path]))
     for node in order:
-        tensor, name = node.owner(), known.get(node, "")
-        symbol = "" if node.name == "leaf" else _SYMBOLS.get(node.name, node.name)
-        head = f"$\\bf{{{name}}}$" + (f"  {symbol}" if symbol else "") if name else symbol
-        scalar = tensor is not None and tensor.data.size == 1
-        lines = [head, f"{tensor.item():.4g}" if scalar and tensor else str(node.shape)]
-        if tensor is not None and tensor.grad is not None:
-            lines.append(
-                f"grad {float(tensor.grad.reshape(-1)[0]):.4g}" if scalar else f"grad {tensor.grad.shape}"
-            )
-        face = "white" if symbol else COLORS["light"]
-        box = {"boxstyle": "round,pad=0.45", "facecolor": face, "edgecolor": COLORS["ink"], "linewidth": 1.1}
-        axes.text(*place[node], "\n".join(lines), ha="center", va="center", fontsize=9.5, bbox=box, zorder=2)
+        _draw_box(axes, node, called.get(node, ""), place[node])
     xs, ys = np.array(list(place.values())).T
     axes.set(xlim=(xs.min() - 0.5, xs.max() + 0.5), ylim=(ys.min() - 0.6, ys.max() + 0.6))
     axes.axis("off")
@@ -979,9 +1018,12 @@ def gradcheck(
             return np.zeros_like(point) if leaf.grad is None else leaf.grad
 
         try:
-            worst = max(worst, check_gradient(value, gradient, tensors[n].data, tolerance=tolerance))
+            worst = max(
+                worst,
+                check_gradient(value, gradient, tensors[n].data, tolerance=tolerance),
+            )
         except AssertionError as error:
             raise AssertionError(f"input {n}: {error}") from None
     return worst
 
-# seal: 5732dde26a023829
+# seal: 23d1714dd9bd0466

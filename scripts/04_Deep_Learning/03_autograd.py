@@ -34,8 +34,20 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.datasets import load_digits
 
-from journey.orientation.checks import check_close, check_gradient, claim, seed_band, try_answer
-from journey.orientation.figures import COLORS, DASHES, MARKERS, label_lines, use_journey_style
+from journey.orientation.checks import (
+    check_close,
+    check_gradient,
+    claim,
+    seed_band,
+    try_answer,
+)
+from journey.orientation.figures import (
+    COLORS,
+    DASHES,
+    MARKERS,
+    label_lines,
+    use_journey_style,
+)
 
 use_journey_style()
 _ = torch.set_num_threads(1)
@@ -51,14 +63,21 @@ _ = torch.set_num_threads(1)
 # %%
 digits = load_digits()
 order = np.random.default_rng(0).permutation(len(digits.target))
-X, y = digits.data[order] / 16, digits.target[order]  # (1797, 64) between 0 and 1, and (1797,)
+X, y = (
+    digits.data[order] / 16,
+    digits.target[order],
+)  # (1797, 64) between 0 and 1, and (1797,)
 X_train, X_test, y_train, y_test = X[:1437], X[1437:], y[:1437], y[1437:]
 
 
 # %%
 def initial_weights(seed, sizes=(64, 32, 10)):
     rng = np.random.default_rng(seed)
-    return [w for a, b in pairwise(sizes) for w in (rng.normal(size=(a, b)) * np.sqrt(2 / a), np.zeros(b))]
+    return [
+        w
+        for a, b in pairwise(sizes)
+        for w in (rng.normal(size=(a, b)) * np.sqrt(2 / a), np.zeros(b))
+    ]
 
 
 def plain_loss(W1, b1, W2, b2, X=X_train[:128], y=y_train[:128]):
@@ -84,10 +103,12 @@ def by_differences(loss, weights, step=1e-5):
 
 
 # %%
-start = time.perf_counter()
+start = time.process_time()
 by_difference, n_runs = by_differences(plain_loss, initial_weights(0))
-seconds_by_difference = time.perf_counter() - start
-print(f"{sum(g.size for g in by_difference):,} slopes took {n_runs:,} runs of the network")
+seconds_by_difference = time.process_time() - start
+print(
+    f"{sum(g.size for g in by_difference):,} slopes took {n_runs:,} runs of the network"
+)
 
 # %% [markdown]
 # One step of learning costs 4,820 runs, and a language model with $10^9$ weights would need $2 \cdot 10^9$ runs for
@@ -142,7 +163,9 @@ class Value:
     def backward(self):
         order, seen = [], set()
 
-        def visit(value):  # sources first, so that `order` reversed has later values first
+        def visit(
+            value,
+        ):  # sources first, so that `order` reversed has later values first
             if value not in seen:
                 seen.add(value)
                 for source, _ in value.sources:
@@ -153,7 +176,9 @@ class Value:
         self.grad = 1.0
         for value in reversed(order):
             for source, derivative in value.sources:
-                source.grad += value.grad * derivative  # eq-autograd-adjoint: add, do not overwrite
+                source.grad += (
+                    value.grad * derivative
+                )  # eq-autograd-adjoint: add, do not overwrite
 
 
 # %%
@@ -220,8 +245,8 @@ claim("autograd-forgotten-sum-error", abs(a.grad - 18) / 18, at_least=0.5)
 
 
 # %% tags=["export"]
-# A pullback turns the gradient of a result into the gradient of one input.
-# A primitive turns arrays into a value and one pullback for each input (None: not differentiable).
+# A pullback turns the gradient of a result into the gradient of one input. A primitive
+# turns arrays into a value and one pullback for each (None: not differentiable).
 Pullback = Callable[[np.ndarray], np.ndarray]
 Primitive = Callable[..., tuple[ArrayLike, Sequence[Pullback | None]]]
 Result = tuple[ArrayLike, Sequence[Pullback | None]]
@@ -311,8 +336,12 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     new = gradient.ndim - len(shape)
     pairs = list(zip(gradient.shape[max(new, 0) :], shape))
     if new < 0 or any(size not in (1, large) for large, size in pairs):
-        raise ValueError(f"an input of shape {shape} does not broadcast to {gradient.shape}")
-    repeated = tuple(new + n for n, (large, size) in enumerate(pairs) if size == 1 != large)
+        raise ValueError(
+            f"an input of shape {shape} does not broadcast to {gradient.shape}"
+        )
+    repeated = tuple(
+        new + n for n, (large, size) in enumerate(pairs) if size == 1 != large
+    )
     return gradient.sum(axis=(*range(new), *repeated)).reshape(shape)
 
 
@@ -329,17 +358,26 @@ def _add(a: np.ndarray, b: np.ndarray) -> Result:
 
 def _sub(a: np.ndarray, b: np.ndarray) -> Result:
     shape_a, shape_b = a.shape, b.shape
-    return a - b, (lambda g: unbroadcast(g, shape_a), lambda g: unbroadcast(-g, shape_b))
+    return a - b, (
+        lambda g: unbroadcast(g, shape_a),
+        lambda g: unbroadcast(-g, shape_b),
+    )
 
 
 def _mul(a: np.ndarray, b: np.ndarray) -> Result:
     shape_a, shape_b = a.shape, b.shape
-    return a * b, (lambda g: unbroadcast(g * b, shape_a), lambda g: unbroadcast(g * a, shape_b))
+    return a * b, (
+        lambda g: unbroadcast(g * b, shape_a),
+        lambda g: unbroadcast(g * a, shape_b),
+    )
 
 
 def _div(a: np.ndarray, b: np.ndarray) -> Result:
     shape_a = a.shape
-    return a / b, (lambda g: unbroadcast(g / b, shape_a), lambda g: unbroadcast(-g * (a / b) / b, b.shape))
+    return a / b, (
+        lambda g: unbroadcast(g / b, shape_a),
+        lambda g: unbroadcast(-g * (a / b) / b, b.shape),
+    )
 
 
 # %% tags=["export"]
@@ -347,12 +385,18 @@ def _pow(a: np.ndarray, b: np.ndarray) -> Result:
     value = a**b
 
     def to_base(g: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", invalid="ignore"):  # x**0 is constant, at x = 0 too
-            return unbroadcast(np.where(b == 0, 0, g * b * a ** np.where(b == 0, 1, b - 1)), a.shape)
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # x**0 is constant, at x = 0 too
+            return unbroadcast(
+                np.where(b == 0, 0, g * b * a ** np.where(b == 0, 1, b - 1)), a.shape
+            )
 
     def to_exponent(g: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):  # 0**b is 0 for all b > 0
-            return unbroadcast(np.where((a == 0) & (b >= 0), 0, g * value * np.log(a)), b.shape)
+            return unbroadcast(
+                np.where((a == 0) & (b >= 0), 0, g * value * np.log(a)), b.shape
+            )
 
     return value, (to_base, to_exponent)
 
@@ -366,7 +410,9 @@ def _pow_number(a: np.ndarray, exponent: float) -> Result:
 
 
 def _maximum(a: np.ndarray, b: np.ndarray) -> Result:
-    share = np.where(a == b, 0.5, a > b).astype(np.result_type(a, b))  # a tie is shared, as in PyTorch
+    share = np.where(a == b, 0.5, a > b).astype(
+        np.result_type(a, b)
+    )  # a tie is shared, as in PyTorch
     shape_a, shape_b = a.shape, b.shape
     return np.maximum(a, b), (
         lambda g: unbroadcast(g * share, shape_a),
@@ -415,7 +461,9 @@ print(
 # %% tags=["export"]
 def _matmul(a: np.ndarray, b: np.ndarray) -> Result:
     if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[0 if b.ndim == 1 else -2]:
-        raise ValueError("the last axis of the first must be as long as the second last of the second")
+        raise ValueError(
+            "the last axis of the first must be as long as the second last of the second"
+        )
     left = a[np.newaxis] if a.ndim == 1 else a  # (…, n, k)
     right = b[:, np.newaxis] if b.ndim == 1 else b  # (…, k, m)
     tall = left.ndim > 2 and right.ndim == 2
@@ -429,7 +477,11 @@ def _matmul(a: np.ndarray, b: np.ndarray) -> Result:
 
     def to_a(g: np.ndarray) -> np.ndarray:  # eq-autograd-matmul, left
         part = g.reshape(product_shape) @ right.swapaxes(-1, -2)
-        return part.reshape(shape_a) if tall else unbroadcast(part, left_shape).reshape(shape_a)
+        return (
+            part.reshape(shape_a)
+            if tall
+            else unbroadcast(part, left_shape).reshape(shape_a)
+        )
 
     def to_b(g: np.ndarray) -> np.ndarray:  # eq-autograd-matmul, right
         part = left.swapaxes(-1, -2) @ g.reshape(product_shape)
@@ -497,7 +549,8 @@ def _getitem(a: np.ndarray, index: Any) -> Result:
     shape = a.shape
     parts = index if isinstance(index, tuple) else (index,)
     plain = all(
-        part is None or part is Ellipsis or isinstance(part, int | np.integer | slice) for part in parts
+        part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)
+        for part in parts
     )
     mask = isinstance(index, np.ndarray) and index.dtype == bool
     rows = isinstance(index, np.ndarray) and index.dtype.kind in "iu" and a.size > 0
@@ -508,7 +561,9 @@ def _getitem(a: np.ndarray, index: Any) -> Result:
             out[index] = g
         elif rows:
             width = out[0].size
-            places = index.reshape(-1, 1) * width + np.arange(width)  # a negative row counts from the end
+            places = index.reshape(-1, 1) * width + np.arange(
+                width
+            )  # a negative row counts from the end
             np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
         else:
             np.add.at(out, index, g)
@@ -549,7 +604,9 @@ moves = {
     "expand": lambda u: _expand(u[:, :1], (5, 2, 3, 4)),
     "slice": lambda u: _getitem(u, (slice(None), 1, slice(0, 4, 2))),
     "rows, some twice": lambda u: _getitem(u, np.array([0, 0, -1, 1])),
-    "pairs, some twice": lambda u: _getitem(u, (np.array([0, 0, 1]), np.array([2, 2, 0]))),
+    "pairs, some twice": lambda u: _getitem(
+        u, (np.array([0, 0, 1]), np.array([2, 2, 0]))
+    ),
     "mask": lambda u: _getitem(u, u > 0),
 }
 
@@ -560,7 +617,9 @@ def transpose_error(move):
     forward, (pullback,) = move(u)
     g = rng.normal(size=np.shape(forward))
     back = pullback(g)
-    return abs(np.vdot(g, forward) - np.vdot(back, u[:, :1] if back.shape == (2, 1, 4) else u))
+    return abs(
+        np.vdot(g, forward) - np.vdot(back, u[:, :1] if back.shape == (2, 1, 4) else u)
+    )
 
 
 worst = max(transpose_error(move) for move in moves.values())
@@ -576,11 +635,15 @@ def _mean(a: np.ndarray, dim: int | tuple[int, ...] | None, keepdim: bool) -> Re
     axes, shape = _axes(dim, a.ndim), a.shape
     n = max(int(np.prod([shape[axis] for axis in axes])), 1)
     return a.mean(axis=axes, keepdims=keepdim), (
-        lambda g: np.broadcast_to((g if keepdim else np.expand_dims(g, axes)) / n, shape),
+        lambda g: np.broadcast_to(
+            (g if keepdim else np.expand_dims(g, axes)) / n, shape
+        ),
     )
 
 
-def _extremum(a: np.ndarray, dim: int | tuple[int, ...] | None, keepdim: bool, largest: bool) -> Result:
+def _extremum(
+    a: np.ndarray, dim: int | tuple[int, ...] | None, keepdim: bool, largest: bool
+) -> Result:
     axes = _axes(dim, a.ndim)
     best = (np.max if largest else np.min)(a, axis=axes, keepdims=True)
     hit = a == best
@@ -592,7 +655,9 @@ def _extremum(a: np.ndarray, dim: int | tuple[int, ...] | None, keepdim: bool, l
     return best if keepdim else np.squeeze(best, axis=axes), (pull,)
 
 
-def _var(a: np.ndarray, dim: int | tuple[int, ...] | None, keepdim: bool, correction: float) -> Result:
+def _var(
+    a: np.ndarray, dim: int | tuple[int, ...] | None, keepdim: bool, correction: float
+) -> Result:
     axes = _axes(dim, a.ndim)
     n = int(np.prod([a.shape[axis] for axis in axes])) - correction
     if n <= 0:
@@ -664,7 +729,15 @@ class Node:
     ``pullbacks`` is empty for a leaf and None once ``backward`` has freed the node.
     """
 
-    __slots__ = ("__weakref__", "dtype", "name", "owner", "parents", "pullbacks", "shape")
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "name",
+        "owner",
+        "parents",
+        "pullbacks",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -702,7 +775,9 @@ def topological_order(root: Node) -> list[Node]:
                 )
             seen.add(node)
             stack.append((node, True))
-            stack.extend((parent, False) for parent in node.parents if parent is not None)
+            stack.extend(
+                (parent, False) for parent in node.parents if parent is not None
+            )
     return order
 
 
@@ -794,11 +869,18 @@ def apply(primitive: Primitive, *inputs: Any, **settings: Any) -> Tensor:
         shapes = " and ".join(str(tensor.shape) for tensor in tensors)
         raise ValueError(f"{name} of shape {shapes}: {error}") from error
     if len(pullbacks) != len(tensors):
-        raise ValueError(f"{name} returned {len(pullbacks)} pullbacks for {len(tensors)} inputs")
+        raise ValueError(
+            f"{name} returned {len(pullbacks)} pullbacks for {len(tensors)} inputs"
+        )
     result = Tensor._wrap(np.asarray(value))
     if _RECORDING.get() and any(tensor._node is not None for tensor in tensors):
-        parents = [None if pull is None else tensor._node for tensor, pull in zip(tensors, pullbacks)]
-        kept = [None if parent is None else pull for parent, pull in zip(parents, pullbacks)]
+        parents = [
+            None if pull is None else tensor._node
+            for tensor, pull in zip(tensors, pullbacks)
+        ]
+        kept = [
+            None if parent is None else pull for parent, pull in zip(parents, pullbacks)
+        ]
         result._node = Node(result, name, parents, kept)
     return result
 
@@ -807,8 +889,8 @@ def apply(primitive: Primitive, *inputs: Any, **settings: Any) -> Tensor:
 # (sec-autograd-tensor)=
 # ## The tensor
 #
-# What remains is a class that gives these functions PyTorch's names. It grows in four steps; the last is `Tensor`.
-# The first holds the state and `backward`.
+# What remains is a class that gives these functions PyTorch's names. It grows in steps, each a class that
+# adds to the one before; the last is `Tensor`. The first holds the state.
 
 
 # %% tags=["export"]
@@ -820,10 +902,16 @@ class _TensorState:
     _retains_grad: bool
     __array_ufunc__ = None  # so that `array * tensor` calls the tensor's __rmul__
 
-    def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
-        self.data = np.array(data.data if isinstance(data, _TensorState) else data, dtype=dtype)
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
+    ) -> None:
+        self.data = np.array(
+            data.data if isinstance(data, _TensorState) else data, dtype=dtype
+        )
         if self.data.dtype.kind not in "fiub":
-            raise ValueError(f"a tensor holds real numbers, got an array of dtype {self.data.dtype}")
+            raise ValueError(
+                f"a tensor holds real numbers, got an array of dtype {self.data.dtype}"
+            )
         self.grad = None
         self._node = None
         self._retains_grad = False
@@ -844,30 +932,19 @@ class _TensorState:
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if not self.is_leaf:
-            raise RuntimeError("requires_grad can be changed only on a leaf; use detach()")
+            raise RuntimeError(
+                "requires_grad can be changed only on a leaf; use detach()"
+            )
         if value and self.data.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require grad, this one is {self.data.dtype}")
+            raise RuntimeError(
+                f"only floating-point tensors can require grad, this one is {self.data.dtype}"
+            )
         self._node = (self._node or Node(self)) if value else None  # type: ignore[arg-type]
 
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor was made by hand rather than computed from one that requires grad."""
         return self._node is None or self._node.name == "leaf"
-
-    @property
-    def grad_fn(self) -> Node | None:
-        """The record of the operation that made the tensor; None for a leaf."""
-        return None if self.is_leaf else self._node
-
-    def __repr__(self) -> str:
-        how = (
-            ""
-            if self._node is None
-            else ", requires_grad=True"
-            if self.is_leaf
-            else f", grad_fn={self._node.name}"
-        )
-        return f"Tensor({np.array2string(self.data, separator=', ')}{how})"
 
 
 # %% [markdown]
@@ -879,7 +956,9 @@ class _TensorState:
 class _TensorBackward(_TensorState):
     __slots__ = ()
 
-    def backward(self, gradient: Tensor | ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+    def backward(
+        self, gradient: Tensor | ArrayLike | None = None, *, retain_graph: bool = False
+    ) -> None:
         """Add to ``grad`` of every leaf the derivative of this tensor with respect to it.
 
         Parameters
@@ -897,17 +976,44 @@ class _TensorBackward(_TensorState):
             If the gradient has another shape.
         """
         if self._node is None:
-            raise RuntimeError("this tensor does not require grad: no graph leads to it")
+            raise RuntimeError(
+                "this tensor does not require grad: no graph leads to it"
+            )
         if gradient is None:
             if self.data.size != 1:
                 raise RuntimeError(
                     f"backward() of a tensor of shape {self.data.shape} needs a gradient of that shape"
                 )
             gradient = np.ones_like(self.data)
-        seed = np.array(gradient.data if isinstance(gradient, Tensor) else gradient, dtype=self.data.dtype)
+        seed = np.array(
+            gradient.data if isinstance(gradient, Tensor) else gradient,
+            dtype=self.data.dtype,
+        )
         if seed.shape != self.data.shape:
-            raise ValueError(f"gradient has shape {seed.shape}, the tensor has shape {self.data.shape}")
+            raise ValueError(
+                f"gradient has shape {seed.shape}, the tensor has shape {self.data.shape}"
+            )
         _walk_back(self._node, seed, retain_graph)
+
+
+# %% tags=["export"]
+class _TensorDoors(_TensorBackward):
+    __slots__ = ()
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The record of the operation that made the tensor; None for a leaf."""
+        return None if self.is_leaf else self._node
+
+    def __repr__(self) -> str:
+        how = (
+            ""
+            if self._node is None
+            else ", requires_grad=True"
+            if self.is_leaf
+            else f", grad_fn={self._node.name}"
+        )
+        return f"Tensor({np.array2string(self.data, separator=', ')}{how})"
 
     def retain_grad(self) -> None:
         """Ask ``backward`` to fill ``grad`` of this tensor though it is not a leaf."""
@@ -931,7 +1037,9 @@ class _TensorBackward(_TensorState):
     def item(self) -> Any:
         """The only element, as a Python number."""
         if self.data.size != 1:
-            raise ValueError(f"item() needs one element, the tensor has shape {self.data.shape}")
+            raise ValueError(
+                f"item() needs one element, the tensor has shape {self.data.shape}"
+            )
         return self.data.item()
 
 
@@ -941,14 +1049,16 @@ class _TensorBackward(_TensorState):
 
 
 # %% tags=["export"]
-class _TensorOperators(_TensorBackward):
+class _TensorOperators(_TensorDoors):
     __slots__ = ()
 
     def _like(self, other: Any) -> Any:
         """A number as an array of this tensor's dtype (float64 for a float beside integers)."""
         if isinstance(other, float | int) and not isinstance(other, bool):
             number = float(other) if isinstance(other, float) else int(other)
-            return Tensor._wrap(np.asarray(number, dtype=np.result_type(self.data, number)))
+            return Tensor._wrap(
+                np.asarray(number, dtype=np.result_type(self.data, number))
+            )
         return other
 
     def __add__(self, other: Any) -> Tensor:
@@ -987,7 +1097,9 @@ class _TensorOperators(_TensorBackward):
         return apply(_neg, self)
 
     def _refuse(self, other: Any) -> Any:
-        raise RuntimeError("in-place arithmetic is refused, the graph may hold this array: write x = x + …")
+        raise RuntimeError(
+            "in-place arithmetic is refused, the graph may hold this array: write x = x + …"
+        )
 
     __radd__, __rmul__ = __add__, __mul__
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _refuse
@@ -998,9 +1110,6 @@ class _TensorOperators(_TensorBackward):
 
 
 # %% tags=["export"]
-_Dim = int | tuple[int, ...] | None
-
-
 class _TensorFunctions(_TensorOperators):
     __slots__ = ()
 
@@ -1032,6 +1141,14 @@ class _TensorFunctions(_TensorOperators):
         """Absolute value; slope 0 at 0."""
         return apply(_abs, self)
 
+
+# %% tags=["export"]
+_Dim = int | tuple[int, ...] | None
+
+
+class _TensorReductions(_TensorFunctions):
+    __slots__ = ()
+
     def sum(self, dim: _Dim = None, keepdim: bool = False) -> Tensor:
         """The sum over some dimensions, or over all."""
         return apply(_sum, self, dim=dim, keepdim=keepdim)
@@ -1050,7 +1167,9 @@ class _TensorFunctions(_TensorOperators):
 
     amax, amin = max, min
 
-    def var(self, dim: _Dim = None, correction: float = 1, keepdim: bool = False) -> Tensor:
+    def var(
+        self, dim: _Dim = None, correction: float = 1, keepdim: bool = False
+    ) -> Tensor:
         """The variance: squared deviations over (n - correction)."""
         return apply(_var, self, dim=dim, keepdim=keepdim, correction=correction)
 
@@ -1072,7 +1191,7 @@ class _TensorFunctions(_TensorOperators):
 
 
 # %% tags=["export"]
-class _TensorShapes(_TensorFunctions):
+class _TensorShapes(_TensorReductions):
     __slots__ = ()
 
     def reshape(self, *shape: Any) -> Tensor:
@@ -1086,27 +1205,40 @@ class _TensorShapes(_TensorFunctions):
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """Merge neighbouring dimensions into one."""
         shape = self.data.shape or (1,)
-        first, last = (normalize_axis_index(dim, len(shape)) for dim in (start_dim, end_dim))
+        first, last = (
+            normalize_axis_index(dim, len(shape)) for dim in (start_dim, end_dim)
+        )
         if first > last:
-            raise ValueError(f"start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}")
+            raise ValueError(
+                f"start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}"
+            )
         middle = int(np.prod(shape[first : last + 1]))
         return self.reshape(*shape[:first], middle, *shape[last + 1 :])
 
     def squeeze(self, dim: _Dim = None) -> Tensor:
         """Drop dimensions of size 1: those named, or all."""
         axes = [n for n in _axes(dim, self.data.ndim) if self.data.shape[n] == 1]
-        return self.reshape([size for n, size in enumerate(self.data.shape) if n not in axes])
+        return self.reshape(
+            [size for n, size in enumerate(self.data.shape) if n not in axes]
+        )
 
     def unsqueeze(self, dim: int) -> Tensor:
         """Insert a dimension of size 1."""
         axis = normalize_axis_index(dim, self.data.ndim + 1)
         return self.reshape([*self.data.shape[:axis], 1, *self.data.shape[axis:]])
 
+
+# %% tags=["export"]
+class _TensorIndexing(_TensorShapes):
+    __slots__ = ()
+
     def expand(self, *sizes: Any) -> Tensor:
         """Repeat axes of size 1 without copying; -1 keeps a size."""
         wanted = _flat(sizes)
         old = (1,) * (len(wanted) - self.data.ndim) + self.data.shape
-        return apply(_expand, self, shape=tuple(o if w == -1 else w for w, o in zip(wanted, old)))
+        return apply(
+            _expand, self, shape=tuple(o if w == -1 else w for w, o in zip(wanted, old))
+        )
 
     def permute(self, *dims: Any) -> Tensor:
         """Put the dimensions into another order."""
@@ -1120,8 +1252,14 @@ class _TensorShapes(_TensorFunctions):
 
     def __getitem__(self, index: Any) -> Tensor:
         """Pick by slices, integers, arrays of integers or masks, as NumPy does."""
-        plain = [_as_index(part) for part in index] if isinstance(index, tuple) else _as_index(index)
-        return apply(_getitem, self, index=tuple(plain) if isinstance(index, tuple) else plain)
+        plain = (
+            [_as_index(part) for part in index]
+            if isinstance(index, tuple)
+            else _as_index(index)
+        )
+        return apply(
+            _getitem, self, index=tuple(plain) if isinstance(index, tuple) else plain
+        )
 
     def to(self, dtype: DTypeLike) -> Tensor:
         """Convert to another dtype; gradients are converted back."""
@@ -1131,17 +1269,25 @@ class _TensorShapes(_TensorFunctions):
 # %% tags=["export"]
 def _flat(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """``x.reshape(2, 3)`` and ``x.reshape((2, 3))`` mean the same."""
-    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
+    return (
+        tuple(sizes[0])
+        if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer)
+        else sizes
+    )
 
 
 def _as_index(part: Any) -> Any:
     if isinstance(part, Tensor):
         return part.data
-    return np.asarray(part, dtype=None if len(part) else int) if isinstance(part, list) else part
+    return (
+        np.asarray(part, dtype=None if len(part) else int)
+        if isinstance(part, list)
+        else part
+    )
 
 
 # %% tags=["export"]
-class Tensor(_TensorShapes):
+class Tensor(_TensorIndexing):
     """An array that records what is computed from it, with PyTorch's names.
 
     Parameters
@@ -1165,7 +1311,9 @@ class Tensor(_TensorShapes):
     shape = property(lambda self: self.data.shape, doc="Tuple of int.")
     ndim = property(lambda self: self.data.ndim, doc="Number of axes.")
     dtype = property(lambda self: self.data.dtype, doc="NumPy dtype of the data.")
-    T = property(lambda self: self.permute(range(self.data.ndim)[::-1]), doc="All axes reversed.")
+    T = property(
+        lambda self: self.permute(range(self.data.ndim)[::-1]), doc="All axes reversed."
+    )
 
     def __len__(self) -> int:
         return len(self.data)
@@ -1179,7 +1327,9 @@ class Tensor(_TensorShapes):
     def __float__(self) -> float:
         return float(self.item())
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -1214,8 +1364,16 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 def where(condition: Tensor | ArrayLike, a: Any, b: Any) -> Tensor:
     """Elements of ``a`` where the condition holds, of ``b`` elsewhere; all three broadcast."""
-    mask = np.asarray(condition.data if isinstance(condition, Tensor) else condition, dtype=bool)
-    first = a if isinstance(a, Tensor) else b._like(a) if isinstance(b, Tensor) else Tensor(a)
+    mask = np.asarray(
+        condition.data if isinstance(condition, Tensor) else condition, dtype=bool
+    )
+    first = (
+        a
+        if isinstance(a, Tensor)
+        else b._like(a)
+        if isinstance(b, Tensor)
+        else Tensor(a)
+    )
     return apply(_where, first, first._like(b), condition=mask)
 
 
@@ -1228,66 +1386,102 @@ def maximum(a: Tensor, b: Any) -> Tensor:
 # The class is complete. The example of equation {eq}`eq-autograd-example` again, now with the record drawn: values
 # run to the right, gradients to the left.
 
+
 # %% tags=["hide-input", "export"]
-_SYMBOLS = {
-    "add": "+",
-    "sub": "−",
-    "mul": "×",
-    "div": "÷",
-    "matmul": "@",
-    "pow_number": "power",
-    "getitem": "pick",
-}
-
-
-def _layout(order: list[Node]) -> tuple[dict[Any, tuple[float, float]], list[list[Any]]]:
-    """Place nodes in columns by depth; edges that skip columns pass through empty slots."""
-    edges = [(parent, node) for node in order for parent in node.parents if parent is not None]
+def _paths(order: list[Node]) -> tuple[dict[Node, int], list[list[Any]]]:
+    """The column of each node, and each edge as the slots that it passes through."""
+    edges = [(p, node) for node in order for p in node.parents if p is not None]
     depth: dict[Node, int] = {}
     for node in order:
-        depth[node] = 1 + max((depth[parent] for parent, child in edges if child is node), default=-1)
+        before = [depth[parent] for parent, child in edges if child is node]
+        depth[node] = 1 + max(before, default=-1)
     for node in order:
         if not node.parents:  # a leaf stands next to its first use
-            depth[node] = min((depth[child] for parent, child in edges if parent is node), default=1) - 1
+            after = [depth[child] for parent, child in edges if parent is node]
+            depth[node] = min(after, default=1) - 1
     paths: list[list[Any]] = []
     for n, (parent, child) in enumerate(edges):
-        paths.append([parent, *((n, step) for step in range(depth[parent] + 1, depth[child])), child])
-    columns: dict[int, list[Any]] = {}
-    for path in [*paths, order]:
+        between = [(n, column) for column in range(depth[parent] + 1, depth[child])]
+        paths.append([parent, *between, child])
+    return depth, paths
+
+
+def _layout(
+    order: list[Node],
+) -> tuple[dict[Any, tuple[float, float]], list[list[Any]]]:
+    """Where each slot lies: in its column, at the mean height of its neighbours."""
+    depth, paths = _paths(order)
+    columns: dict[int, dict[Any, None]] = {}
+    near: dict[Any, list[Any]] = {}
+    for path in [*paths, order[-1:]]:
         for slot in path:
-            column = columns.setdefault(depth[slot] if isinstance(slot, Node) else slot[1], [])
-            if slot not in column:
-                column.append(slot)
+            column = depth[slot] if isinstance(slot, Node) else slot[1]
+            columns.setdefault(column, {})[slot] = None
+        for first, second in pairwise(path):
+            near.setdefault(first, []).append(second)
+            near.setdefault(second, []).append(first)
     place: dict[Any, tuple[float, float]] = {}
-    for sweep in (sorted(columns), sorted(columns, reverse=True), sorted(columns)):
-        for x in sweep:
-            near = {
-                slot: [
-                    place[t][1] for path in paths for s, t in _neighbours(path) if s == slot and t in place
-                ]
-                for slot in columns[x]
-            }
-            columns[x].sort(key=lambda slot: float(np.mean(near[slot])) if near[slot] else 0.0)
-            for n, slot in enumerate(columns[x]):
-                place[slot] = (float(x), n - (len(columns[x]) - 1) / 2)
+    for column in [*sorted(columns), *sorted(columns, reverse=True), *sorted(columns)]:
+        heights = {}
+        for slot in columns[column]:
+            known = [place[other][1] for other in near.get(slot, []) if other in place]
+            heights[slot] = float(np.mean(known)) if known else 0.0
+        columns[column] = dict.fromkeys(
+            sorted(columns[column], key=heights.__getitem__)
+        )
+        for n, slot in enumerate(columns[column]):
+            place[slot] = (float(column), n - (len(columns[column]) - 1) / 2)
     return place, paths
 
 
-def _neighbours(path: list[Any]) -> list[tuple[Any, Any]]:
-    pairs = list(pairwise(path))
-    return pairs + [(second, first) for first, second in pairs]
+# %% tags=["hide-input", "export"]
+_SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "matmul": "@"}
+_SYMBOLS |= {"pow_number": "power", "getitem": "pick"}
+
+
+def _draw_edge(axes: Axes, points: np.ndarray) -> None:
+    """A line through points, with an arrow head in the middle of its last stretch."""
+    axes.plot(points[:, 0], points[:, 1], "-", color=COLORS["gray"], lw=1.4, zorder=1)
+    middle, along = (points[-2] + points[-1]) / 2, (points[-1] - points[-2]) / 20
+    arrow = {"arrowstyle": "-|>", "color": COLORS["gray"], "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", middle + along, middle - along, arrowprops=arrow, zorder=1)
+
+
+def _draw_box(axes: Axes, node: Node, name: str, place: tuple[float, float]) -> None:
+    """What a node is called, its value or shape, and its gradient if it has one."""
+    tensor = node.owner()
+    symbol = "" if node.name == "leaf" else _SYMBOLS.get(node.name, node.name)
+    lines = [
+        "  ".join(
+            part for part in (f"$\\bf{{{name}}}$" if name else "", symbol) if part
+        )
+    ]
+    scalar = tensor is not None and tensor.data.size == 1
+    lines.append(
+        f"{tensor.item():.4g}" if scalar and tensor is not None else str(node.shape)
+    )
+    if tensor is not None and tensor.grad is not None:
+        lines.append(
+            f"grad {tensor.grad.item():.4g}" if scalar else f"grad {node.shape}"
+        )
+    box = {"boxstyle": "round,pad=0.45", "edgecolor": COLORS["ink"], "linewidth": 1.1}
+    box["facecolor"] = "white" if symbol else COLORS["light"]
+    text = "\n".join(line for line in lines if line)
+    axes.text(*place, text, ha="center", va="center", fontsize=9.5, bbox=box, zorder=2)
 
 
 # %% tags=["hide-input", "export"]
-def draw_graph(axes: Axes, output: Tensor, names: dict[str, Tensor] | None = None) -> None:
-    """Draw the record behind a tensor: operations, values or shapes, and gradients where they exist.
+def draw_graph(
+    axes: Axes, output: Tensor, names: dict[str, Tensor] | None = None
+) -> None:
+    """Draw the record behind a tensor: operations, values or shapes, and gradients.
 
     Parameters
     ----------
     axes : Axes
     output : Tensor
-        Draw before ``backward``, or after ``backward(retain_graph=True)``. Gradients of tensors that are not
-        leaves show after ``retain_grad``.
+        Draw before ``backward``, or after ``backward(retain_graph=True)``. Gradients of
+        tensors that are not leaves show if ``retain_grad`` was called.
     names : dict of str to Tensor, optional
         What to call a tensor; others show their operation only.
 
@@ -1300,28 +1494,15 @@ def draw_graph(axes: Axes, output: Tensor, names: dict[str, Tensor] | None = Non
         raise ValueError("no graph leads to this tensor")
     order = topological_order(output.grad_fn)
     place, paths = _layout(order)
-    known = {tensor._node: name for name, tensor in (names or {}).items()}
+    called = {tensor._node: name for name, tensor in (names or {}).items()}
     for path in paths:
-        points = np.array([place[slot] for slot in path])
-        axes.plot(points[:, 0], points[:, 1], "-", color=COLORS["gray"], lw=1.4, zorder=1)
-        middle, along = (points[-2] + points[-1]) / 2, (points[-1] - points[-2]) / 20
-        arrow = {"arrowstyle": "-|>", "color": COLORS["gray"], "lw": 1.4, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", middle + along, middle - along, arrowprops=arrow, zorder=1)
+        _draw_edge(axes, np.array([place[slot] for slot in path]))
     for node in order:
-        tensor, name = node.owner(), known.get(node, "")
-        symbol = "" if node.name == "leaf" else _SYMBOLS.get(node.name, node.name)
-        head = f"$\\bf{{{name}}}$" + (f"  {symbol}" if symbol else "") if name else symbol
-        scalar = tensor is not None and tensor.data.size == 1
-        lines = [head, f"{tensor.item():.4g}" if scalar and tensor else str(node.shape)]
-        if tensor is not None and tensor.grad is not None:
-            lines.append(
-                f"grad {float(tensor.grad.reshape(-1)[0]):.4g}" if scalar else f"grad {tensor.grad.shape}"
-            )
-        face = "white" if symbol else COLORS["light"]
-        box = {"boxstyle": "round,pad=0.45", "facecolor": face, "edgecolor": COLORS["ink"], "linewidth": 1.1}
-        axes.text(*place[node], "\n".join(lines), ha="center", va="center", fontsize=9.5, bbox=box, zorder=2)
+        _draw_box(axes, node, called.get(node, ""), place[node])
     xs, ys = np.array(list(place.values())).T
-    axes.set(xlim=(xs.min() - 0.5, xs.max() + 0.5), ylim=(ys.min() - 0.6, ys.max() + 0.6))
+    axes.set(
+        xlim=(xs.min() - 0.5, xs.max() + 0.5), ylim=(ys.min() - 0.6, ys.max() + 0.6)
+    )
     axes.axis("off")
 
 
@@ -1410,7 +1591,9 @@ def gradcheck(
     """
     tensors = [Tensor(one) for one in inputs]
     if not tensors or any(tensor.dtype != np.float64 for tensor in tensors):
-        raise ValueError(f"gradcheck needs float64 inputs, got {[str(tensor.dtype) for tensor in tensors]}")
+        raise ValueError(
+            f"gradcheck needs float64 inputs, got {[str(tensor.dtype) for tensor in tensors]}"
+        )
     adjoint = np.random.default_rng(seed).normal(size=function(*tensors).shape)
     worst = 0.0
     for n in range(len(tensors)):
@@ -1427,7 +1610,10 @@ def gradcheck(
             return np.zeros_like(point) if leaf.grad is None else leaf.grad
 
         try:
-            worst = max(worst, check_gradient(value, gradient, tensors[n].data, tolerance=tolerance))
+            worst = max(
+                worst,
+                check_gradient(value, gradient, tensors[n].data, tolerance=tolerance),
+            )
         except AssertionError as error:
             raise AssertionError(f"input {n}: {error}") from None
     return worst
@@ -1462,7 +1648,9 @@ operations |= {
     "mean": lambda m, x, y: x.mean(0) * x.mean(),
     "amax": lambda m, x, y: x.amax(-1, keepdim=True) - x.amin(0),
     "var": lambda m, x, y: x.var(0, correction=0) + x.var(correction=0.5),
-    "softmax": lambda m, x, y: x.softmax(-1) * x.log_softmax(0) + x.logsumexp(-1, keepdim=True),
+    "softmax": lambda m, x, y: (
+        x.softmax(-1) * x.log_softmax(0) + x.logsumexp(-1, keepdim=True)
+    ),
     "shapes": lambda m, x, y: x.flatten().unsqueeze(1).expand(-1, 3).transpose(0, 1),
     "permute": lambda m, x, y: x.permute(*range(x.ndim)[::-1]).reshape(-1, 1).squeeze(),
     "slice": lambda m, x, y: x[..., ::2].sum() * x[0] + x[-1],
@@ -1478,7 +1666,9 @@ operations |= {
 # %%
 def random_pair(rng):
     shape = rng.integers(1, 5, size=rng.integers(1, 4))
-    other = np.where(rng.random(len(shape)) < 0.3, 1, shape)[rng.integers(0, len(shape)) :]
+    other = np.where(rng.random(len(shape)) < 0.3, 1, shape)[
+        rng.integers(0, len(shape)) :
+    ]
     return rng.normal(size=shape), rng.normal(size=other)
 
 
@@ -1493,12 +1683,16 @@ def deviation(operation, *arrays, seed=0):
         (result.data, expected.detach()),
         *((t.grad, r.grad) for t, r in zip(ours, theirs) if r.grad is not None),
     ]
-    return max(check_close(mine, reference, rtol=1e-9, atol=1e-10) for mine, reference in pairs)
+    return max(
+        check_close(mine, reference, rtol=1e-9, atol=1e-10) for mine, reference in pairs
+    )
 
 
 # %%
 rng = np.random.default_rng(2)
-worst = max(deviation(f, *random_pair(rng)) for f in operations.values() for _ in range(20))
+worst = max(
+    deviation(f, *random_pair(rng)) for f in operations.values() for _ in range(20)
+)
 print(f"{len(operations)} expressions at 20 random pairs of shapes each")
 claim("autograd-against-pytorch-worst", worst, at_most=1e-10)
 
@@ -1514,9 +1708,15 @@ pairs = [
     ((5, 2, 3), (3, 4)),
     ((5, 2, 3), (3,)),
 ]
-pairs += [((2, 3), (5, 3, 4)), ((3,), (5, 3, 4)), ((5, 1, 2, 3), (4, 3, 2)), ((4, 5, 2, 3), (4, 1, 3, 2))]
+pairs += [
+    ((2, 3), (5, 3, 4)),
+    ((3,), (5, 3, 4)),
+    ((5, 1, 2, 3), (4, 3, 2)),
+    ((4, 5, 2, 3), (4, 1, 3, 2)),
+]
 worst = max(
-    deviation(lambda m, x, y: x @ y, rng.normal(size=one), rng.normal(size=two)) for one, two in pairs
+    deviation(lambda m, x, y: x @ y, rng.normal(size=one), rng.normal(size=two))
+    for one, two in pairs
 )
 claim("autograd-matmul-against-pytorch-worst", worst, at_most=1e-10)
 
@@ -1532,7 +1732,11 @@ claim(
     np.linalg.norm(flat - differences) / np.linalg.norm(flat),
     at_most=1e-7,
 )
-claim("autograd-gradcheck-network", gradcheck(network_loss, initial_weights(3, (64, 2, 10))), at_most=1e-6)
+claim(
+    "autograd-gradcheck-network",
+    gradcheck(network_loss, initial_weights(3, (64, 2, 10))),
+    at_most=1e-6,
+)
 
 # %% [markdown]
 # ### A thousand layers deep, and ten thousand
@@ -1567,16 +1771,18 @@ except RecursionError as error:
 def seconds(function, repeats):
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         function()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return np.median(times)
 
 
 def cost_in_runs(width):
     arrays = initial_weights(0, (64, width, 10))
     tensors = [Tensor(w, requires_grad=True) for w in arrays]
-    ratio = seconds(lambda: network_loss(*tensors).backward(), 31) / seconds(lambda: plain_loss(*arrays), 31)
+    ratio = seconds(lambda: network_loss(*tensors).backward(), 31) / seconds(
+        lambda: plain_loss(*arrays), 31
+    )
     return sum(w.size for w in arrays), ratio
 
 
@@ -1595,7 +1801,12 @@ claim("autograd-faster-than-differences", seconds_by_difference / once, at_least
 # %% mystnb={"figure": {"caption": "What a full gradient costs, in runs of the network. By differences it is twice the number of weights; by the record it stays at a few runs, from 300 weights to 77,000.", "name": "fig-autograd-cost"}, "image": {"alt": "Log-log plot of cost against number of weights. The line for differences rises with slope one from 600 to 150,000 runs; the line for the record is flat at a few runs."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.4))
 axes.loglog(
-    costs[:, 0], 2 * costs[:, 0], ls=DASHES[1], marker=MARKERS[1], color=COLORS["orange"], label="differences"
+    costs[:, 0],
+    2 * costs[:, 0],
+    ls=DASHES[1],
+    marker=MARKERS[1],
+    color=COLORS["orange"],
+    label="differences",
 )
 axes.loglog(
     costs[:, 0],
@@ -1605,7 +1816,11 @@ axes.loglog(
     color=COLORS["blue"],
     label="the record,\nwalked back",
 )
-axes.set(xlabel="weights of the network", ylabel="cost of one gradient (forward runs)", ylim=(0.7, 4e5))
+axes.set(
+    xlabel="weights of the network",
+    ylabel="cost of one gradient (forward runs)",
+    ylim=(0.7, 4e5),
+)
 axes.set_title("The price of a gradient does not grow with its length")
 label_lines(axes)
 plt.show()
@@ -1627,13 +1842,17 @@ plt.show()
 
 
 # %%
-def train(seed, add=lambda a, b: a + b, reset=True, n_epochs=12, learning_rate=0.2, batch=48):
+def train(
+    seed, add=lambda a, b: a + b, reset=True, n_epochs=12, learning_rate=0.2, batch=48
+):
     rng = np.random.default_rng(seed)
     weights = [Tensor(w, requires_grad=True) for w in initial_weights(seed)]
     W1, b1, W2, b2 = weights
     accuracies = []
     for _ in range(n_epochs):
-        for rows in rng.permutation(len(X_train))[: len(X_train) // batch * batch].reshape(-1, batch):
+        for rows in rng.permutation(len(X_train))[
+            : len(X_train) // batch * batch
+        ].reshape(-1, batch):
             hidden = add(X_train[rows] @ W1, b1).relu()
             cross_entropy(add(hidden @ W2, b2), y_train[rows]).backward()
             for p in weights:
@@ -1660,29 +1879,52 @@ def first_row_add(a, b):
 seeds = range(6)
 curves = {
     "right": [train(seed) for seed in seeds],
-    "wrong bias slope": [train(seed, add=lambda a, b: apply(first_row_add, a, b)) for seed in seeds],
+    "wrong bias slope": [
+        train(seed, add=lambda a, b: apply(first_row_add, a, b)) for seed in seeds
+    ],
     "gradients never reset": [train(seed, reset=False) for seed in seeds],
 }
-bands = {name: seed_band(lambda seed, runs=runs: runs[seed][-1], seeds) for name, runs in curves.items()}
+bands = {
+    name: seed_band(lambda seed, runs=runs: runs[seed][-1], seeds)
+    for name, runs in curves.items()
+}
 claim("autograd-digits-accuracy", bands["right"].mean, within=(0.94, 0.99))
-claim("autograd-digits-wrong-bias-accuracy", bands["wrong bias slope"].mean, within=(0.92, 0.99))
+claim(
+    "autograd-digits-wrong-bias-accuracy",
+    bands["wrong bias slope"].mean,
+    within=(0.92, 0.99),
+)
 claim(
     "autograd-digits-wrong-bias-loss-of-accuracy",
     bands["right"].mean - bands["wrong bias slope"].mean,
     within=(-0.015, 0.015),
 )
-claim("autograd-digits-never-reset-accuracy", bands["gradients never reset"].mean, at_most=0.8)
+claim(
+    "autograd-digits-never-reset-accuracy",
+    bands["gradients never reset"].mean,
+    at_most=0.8,
+)
 
 # %% mystnb={"figure": {"caption": "Accuracy on 360 unseen digits during training; bands span six seeds. A wrong slope for every bias leaves the curve almost where it was. Gradients that are never reset ruin it.", "name": "fig-autograd-digits"}, "image": {"alt": "Accuracy against epoch. The curves right and wrong bias slope rise together to about 0.96; the curve for gradients never reset stays far below and has a wide band."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.6))
 heights = {"right": 1.0, "wrong bias slope": 0.9, "gradients never reset": None}
 for n, (name, runs) in enumerate(curves.items()):
-    runs, epochs, color = np.array(runs), np.arange(1, 13), COLORS[("blue", "orange", "ink")[n]]
-    axes.fill_between(epochs, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.15, lw=0)
+    runs, epochs, color = (
+        np.array(runs),
+        np.arange(1, 13),
+        COLORS[("blue", "orange", "ink")[n]],
+    )
+    axes.fill_between(
+        epochs, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.15, lw=0
+    )
     axes.plot(epochs, runs.mean(axis=0), ls=DASHES[n], marker=MARKERS[n], color=color)
     height = runs.mean(axis=0)[-1] if heights[name] is None else heights[name]
-    axes.annotate(name, (12.25, height), color=color, va="center", annotation_clip=False)
-axes.set(xlabel="epoch", ylabel="accuracy on unseen digits", xlim=(0.8, 12.1), ylim=(0, 1.02))
+    axes.annotate(
+        name, (12.25, height), color=color, va="center", annotation_clip=False
+    )
+axes.set(
+    xlabel="epoch", ylabel="accuracy on unseen digits", xlim=(0.8, 12.1), ylim=(0, 1.02)
+)
 axes.set_title("A wrong gradient can train as well as the right one")
 plt.show()
 
@@ -1693,7 +1935,9 @@ plt.show()
 
 # %%
 hidden, bias = np.random.default_rng(4).normal(size=(5, 3)), np.zeros(3)
-wrong_error = gradcheck(lambda h, b: apply(first_row_add, h, b), [hidden, bias], tolerance=np.inf)
+wrong_error = gradcheck(
+    lambda h, b: apply(first_row_add, h, b), [hidden, bias], tolerance=np.inf
+)
 right_error = gradcheck(lambda h, b: h + b, [hidden, bias])
 claim("autograd-gradcheck-right-sum", right_error, at_most=1e-9)
 claim("autograd-gradcheck-wrong-sum", wrong_error, at_least=0.1)
@@ -1740,11 +1984,20 @@ def torch_loss(W1, b1, W2, b2, X, y):
 
 
 # %%
-ours = losses([Tensor(w, requires_grad=True) for w in initial_weights(0)], X_train, y_train, network_loss)
+ours = losses(
+    [Tensor(w, requires_grad=True) for w in initial_weights(0)],
+    X_train,
+    y_train,
+    network_loss,
+)
 leaves = [torch.tensor(w, requires_grad=True) for w in initial_weights(0)]
 theirs = losses(leaves, torch.tensor(X_train), torch.tensor(y_train), torch_loss)
 print(f"loss after 1 step {ours[0]:.4f}, after 100 steps {ours[-1]:.4f}")
-claim("autograd-training-losses-against-pytorch", check_close(ours, theirs, atol=1e-10), at_most=1e-10)
+claim(
+    "autograd-training-losses-against-pytorch",
+    check_close(ours, theirs, atol=1e-10),
+    at_most=1e-10,
+)
 
 # %% [markdown]
 # (sec-autograd-kink)=
@@ -1780,7 +2033,11 @@ at_zero = quotient[np.argmin(np.abs(points))]
 print("slopes of max at a tie:", tie.grad)
 claim("autograd-difference-at-kink-of-relu", at_zero, equal_to=0.5, tolerance=1e-6)
 claim("autograd-engine-at-kink-of-relu", slopes[np.argmin(np.abs(points))], equal_to=0)
-claim("autograd-largest-error-of-check-near-kink", np.abs(quotient - slopes).max(), within=(0.49, 0.51))
+claim(
+    "autograd-largest-error-of-check-near-kink",
+    np.abs(quotient - slopes).max(),
+    within=(0.49, 0.51),
+)
 
 # %% [markdown]
 # At the kink itself there is no right answer, only a convention: the engine follows PyTorch, slope 0 for `relu`, and equal
@@ -1802,7 +2059,9 @@ with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         naive_loss(z, 2).backward()
         safe = Tensor(z.data, requires_grad=True)
         (-safe.log_softmax(0)[2]).backward()
-        print(f"scores up to {scale:3}: naive slopes {z.grad.round(3)}, one operation {safe.grad.round(3)}")
+        print(
+            f"scores up to {scale:3}: naive slopes {z.grad.round(3)}, one operation {safe.grad.round(3)}"
+        )
 
 # %%
 claim("autograd-naive-softmax-broken-slopes", np.isnan(z.grad).sum(), at_least=1)
@@ -1831,7 +2090,10 @@ def deep(x, layers):
 def float32_layers(depth, width=256):
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=(width, width)) / width**0.5 for _ in range(depth)]
-    return [(Tensor(W, True, np.float32), Tensor(np.zeros(width), True, np.float32)) for W in weights]
+    return [
+        (Tensor(W, True, np.float32), Tensor(np.zeros(width), True, np.float32))
+        for W in weights
+    ]
 
 
 def peak_megabytes(depth):
@@ -1848,7 +2110,9 @@ def left_after_backward(depth):
     tracemalloc.start()
     output = deep(x, layers).sum()
     output.backward()
-    left = tracemalloc.get_traced_memory()[0] - sum(t.grad.nbytes for pair in layers for t in pair)
+    left = tracemalloc.get_traced_memory()[0] - sum(
+        t.grad.nbytes for pair in layers for t in pair
+    )
     tracemalloc.stop()
     return left / 2**20
 
@@ -1871,8 +2135,22 @@ claim("autograd-memory-left-after-backward", left_after_backward(16), at_most=0.
 
 # %% mystnb={"figure": {"caption": "Peak memory of a forward run. With the record it grows by exactly one activation a layer, though each layer computes three; without it, the peak does not depend on depth.", "name": "fig-autograd-memory"}, "image": {"alt": "Peak memory in megabytes against number of layers. The recorded run grows along a straight line to about nine megabytes at 16 layers, the run without a record stays near one and a half."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.2))
-axes.plot(depths, recorded, ls=DASHES[0], marker=MARKERS[0], color=COLORS["blue"], label="recorded")
-axes.plot(depths, plain, ls=DASHES[1], marker=MARKERS[1], color=COLORS["orange"], label="no_grad")
+axes.plot(
+    depths,
+    recorded,
+    ls=DASHES[0],
+    marker=MARKERS[0],
+    color=COLORS["blue"],
+    label="recorded",
+)
+axes.plot(
+    depths,
+    plain,
+    ls=DASHES[1],
+    marker=MARKERS[1],
+    color=COLORS["orange"],
+    label="no_grad",
+)
 axes.set(xlabel="layers", ylabel="peak memory (MB)", xlim=(0, 16.3), ylim=(0, None))
 axes.set_title("The record costs one activation a layer")
 label_lines(axes)
@@ -1907,7 +2185,11 @@ class OurSigmoid(torch.autograd.Function):
 
 
 point = torch.linspace(-3, 3, 7, dtype=torch.float64, requires_grad=True)
-claim("autograd-passes-torch-gradcheck", torch.autograd.gradcheck(OurSigmoid.apply, (point,)), equal_to=1)
+claim(
+    "autograd-passes-torch-gradcheck",
+    torch.autograd.gradcheck(OurSigmoid.apply, (point,)),
+    equal_to=1,
+)
 
 # %% [markdown]
 # How fast is it? One training step of a network 256–256–256–10 on a batch of 128, in float32, one thread; the two
@@ -1926,14 +2208,33 @@ def step(weights, data, targets, loss_of):
 
 
 def step_ratio(width, repeats=40):
-    arrays = [w.astype(np.float32) for w in initial_weights(0, (width, width, width, 10))]
-    data, targets = np.random.default_rng(0).normal(size=(128, width)).astype(np.float32), y_train[:128]
-    mine, reference = ([make(w, requires_grad=True) for w in arrays] for make in (Tensor, torch.tensor))
-    torch_data, torch_targets, data = torch.tensor(data), torch.tensor(targets), Tensor(data)
+    arrays = [
+        w.astype(np.float32) for w in initial_weights(0, (width, width, width, 10))
+    ]
+    data, targets = (
+        np.random.default_rng(0).normal(size=(128, width)).astype(np.float32),
+        y_train[:128],
+    )
+    mine, reference = (
+        [make(w, requires_grad=True) for w in arrays] for make in (Tensor, torch.tensor)
+    )
+    torch_data, torch_targets, data = (
+        torch.tensor(data),
+        torch.tensor(targets),
+        Tensor(data),
+    )
     times = [
         (
             seconds(lambda: step(mine, data, targets, cross_entropy), 1),
-            seconds(lambda: step(reference, torch_data, torch_targets, torch.nn.functional.cross_entropy), 1),
+            seconds(
+                lambda: step(
+                    reference,
+                    torch_data,
+                    torch_targets,
+                    torch.nn.functional.cross_entropy,
+                ),
+                1,
+            ),
         )
         for _ in range(repeats)
     ]
@@ -2004,7 +2305,9 @@ def test_hand(answer):
     ((x + y) ** 2).sum().backward()
     assert answer is not None, "put a pair of lists into answer"
     assert len(answer[0]) == 2, "the slope of x has as many entries as x"
-    assert np.allclose(answer[0], x.grad.ravel()), "each x is used three times: add three messages"
+    assert np.allclose(answer[0], x.grad.ravel()), (
+        "each x is used three times: add three messages"
+    )
     assert np.allclose(answer[1], y.grad), "each y is used twice: add two messages"
 
 
@@ -2047,8 +2350,12 @@ def test_softplus(softplus):
     with np.errstate(all="raise", under="ignore"):
         result = function(far)
         result.sum().backward()
-    assert np.allclose(result.data, [0, 1000]), "log(1 + exp(x)) overflows as it is written"
-    assert np.allclose(far.grad, [0, 1]), "the slope is a sigmoid, which overflows as it is written"
+    assert np.allclose(result.data, [0, 1000]), (
+        "log(1 + exp(x)) overflows as it is written"
+    )
+    assert np.allclose(far.grad, [0, 1]), (
+        "the slope is a sigmoid, which overflows as it is written"
+    )
     assert result.dtype == np.float32, "float32 must stay float32"
 
 
@@ -2111,10 +2418,14 @@ def test_alias(victim):
     assert output.shape == (3,), "victim returns a tensor of shape (3,)"
     operations = [node for node in topological_order(output.grad_fn) if node.parents]
     assert len(operations) <= 3, "at most three operations"
-    assert {node.name for node in operations} <= {"add", "exp"}, "sums and exponentials only"
+    assert {node.name for node in operations} <= {"add", "exp"}, (
+        "sums and exponentials only"
+    )
     leaf = Tensor(point, requires_grad=True)
     victim(leaf).backward(np.ones(3))
-    assert np.abs(hasty_gradient(victim, point) - leaf.grad).max() > 0.1, "hasty_gradient got this one right"
+    assert np.abs(hasty_gradient(victim, point) - leaf.grad).max() > 0.1, (
+        "hasty_gradient got this one right"
+    )
 
 
 def victim(x):  # replace the body with your own, then run this cell again
@@ -2158,10 +2469,16 @@ _ = try_answer(test_alias, victim_solution)
 # %%
 def test_checkpoint(checkpoint):
     rng = np.random.default_rng(0)
-    layers = [(Tensor(rng.normal(size=(64, 64)) / 8, True), Tensor(np.zeros(64), True)) for _ in range(8)]
+    layers = [
+        (Tensor(rng.normal(size=(64, 64)) / 8, True), Tensor(np.zeros(64), True))
+        for _ in range(8)
+    ]
     x = Tensor(rng.normal(size=(256, 64)), requires_grad=True)
     found, held = [], []
-    for run in (lambda: deep(x, layers), lambda: checkpoint(lambda h: deep(h, layers), x)):
+    for run in (
+        lambda: deep(x, layers),
+        lambda: checkpoint(lambda h: deep(h, layers), x),
+    ):
         tracemalloc.start()
         output = run()
         held.append(tracemalloc.get_traced_memory()[0])
