@@ -17,7 +17,7 @@
 # %%
 import math
 from fractions import Fraction
-from time import process_time
+from time import thread_time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -239,9 +239,9 @@ print("shadow of u on v:", [round(a, 12) for a in shadow])
 def best_time(function, *arguments):
     times = []
     for _ in range(5):
-        start = process_time()
+        start = thread_time()
         function(*arguments)
-        times.append(process_time() - start)
+        times.append(thread_time() - start)
     return min(times)
 
 
