@@ -221,7 +221,7 @@ claim("autograd-forgotten-sum-error", abs(a.grad - 18) / 18, at_least=0.5)
 #
 # `Value` is right and useless: one Python object for each of a network's million multiplications. The remedy is to
 # record *array* operations. Then the record has one entry for a whole layer, and NumPy does the arithmetic. Three
-# things are new, and the next three sections derive them: a derivative of an array by an array, {term}`broadcasting`, and
+# things are new, and the sections below derive them: a derivative of an array by an array, {term}`broadcasting`, and
 # an order of visiting that survives long chains.
 #
 # (sec-autograd-pullback)=
