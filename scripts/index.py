@@ -39,9 +39,13 @@
 # Arrays, types, tests, speed: the tools of an engineer.
 # ::::
 # ::::{grid-item-card} Machine Learning
+# :link: 03_Machine_Learning/index
+# :link-type: doc
 # Models, losses and validation, to scikit-learn's contract.
 # ::::
 # ::::{grid-item-card} Deep Learning
+# :link: 04_Deep_Learning/index
+# :link-type: doc
 # An automatic differentiation engine; layers, optimisers and training on top of it.
 # ::::
 # ::::{grid-item-card} Computer Vision
