@@ -31,6 +31,8 @@
 # How to read a page, what *verified* means here, the data, the notation, and the checks and figures that every page uses.
 # ::::
 # ::::{grid-item-card} Mathematics
+# :link: 01_Mathematics/index
+# :link-type: doc
 # Vectors, matrices, derivatives, probability and optimisation, as code that is checked.
 # ::::
 # ::::{grid-item-card} Python Foundations
