@@ -1,8 +1,8 @@
 """``make book``: render the site from the stored outputs; nothing is executed.
 
-    python -m tools.build             render what changed since the last time
-    python -m tools.build --strict    a warning or an unresolved reference is an error
-    python -m tools.build --clean     begin with an empty _build
+python -m tools.build             render what changed since the last time
+python -m tools.build --strict    a warning or an unresolved reference is an error
+python -m tools.build --clean     begin with an empty _build
 """
 
 from __future__ import annotations
