@@ -100,7 +100,7 @@ class TinyBook:
 
 @pytest.fixture
 def tiny_book(tmp_path: Path) -> TinyBook:
-    """An index, ``01_Numbers/01_squares`` (exports ``square``), ``02_Sums/01_sums`` (imports it); not synced."""
+    """An index, ``01_Numbers/01_squares`` (exports ``square``) and ``02_Sums/01_sums``, which imports it."""
     book = TinyBook(tmp_path)
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "references.bib").write_text("")

@@ -28,7 +28,7 @@ Each module is written by `make sync` from the cells tagged `export` of one page
 its docstring says which. Edit the page, never a file in this folder.
 """
 '''
-SEAL = "\n# seal: "
+SEAL = "# seal: "
 
 
 @lru_cache(maxsize=512)
@@ -281,7 +281,7 @@ def tidy(text: str, page: Page) -> str:
 
 def seal(text: str) -> str:
     """Add a last line by which a later edit by hand can be seen."""
-    return f"{text}{SEAL}{_digest(text)}\n"
+    return f"{text}\n\n{SEAL}{_digest(text)}\n"
 
 
 def is_generated(path: Path) -> bool:
@@ -295,7 +295,8 @@ def is_generated(path: Path) -> bool:
             return all(isinstance(getattr(node, "value", None), ast.Constant) for node in body)
     except (SyntaxError, UnicodeDecodeError):
         return False
-    return seal(text.rpartition(SEAL)[0]) == text
+    body, _, last = text.rpartition(SEAL)
+    return last == _digest(body.rstrip("\n") + "\n") + "\n"
 
 
 def _digest(text: str) -> str:

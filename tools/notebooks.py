@@ -30,6 +30,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4.rwbase import rejoin_lines, split_lines
 
 from tools.pages import BookError, Cell, Page, journey_imports
 
@@ -110,26 +111,31 @@ def stored(page: Page) -> nbformat.NotebookNode | None:
     """
     if not page.notebook.exists():
         return None
-    text = page.notebook.read_text(encoding="utf-8")
     where = f"book/{page.name}.ipynb"
     advice = f"Make the change in {page.where}, then 'git checkout {where}' (or delete it) and 'make sync'."
     try:
-        notebook = nbformat.reads(text, as_version=4)
-        note = notebook.metadata["journey"]
-    except Exception:
+        text = page.notebook.read_text(encoding="utf-8")
+        plain = json.loads(text)
+        note = plain["metadata"]["journey"]
+        again = _sealed(plain, {key: note[key] for key in ("digest", "seconds", "date")})
+    except (ValueError, TypeError, KeyError):
         raise BookError(f"{where}: not a notebook that make sync wrote. {advice}") from None
-    if text != sealed_text(notebook, {key: note[key] for key in ("digest", "seconds", "date")}):
+    if text != again:
         raise BookError(f"{where}: edited by hand. {advice}")
-    return notebook
+    return rejoin_lines(nbformat.from_dict(plain))
 
 
 def sealed_text(notebook: nbformat.NotebookNode, note: dict[str, Any]) -> str:
     """The canonical bytes of a notebook: sorted keys, a note of its origin, and a seal over all of it."""
-    plain = json.loads(nbformat.writes(notebook))
-    plain["metadata"]["journey"] = dict(note)
-    body = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
-    plain["metadata"]["journey"]["seal"] = hashlib.sha256(body.encode()).hexdigest()[:32]
-    return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return _sealed(split_lines(copy.deepcopy(notebook)), note)
+
+
+def _sealed(plain: dict[str, Any], note: dict[str, Any]) -> str:
+    empty = f'   "seal": "{"":32}",\n'
+    plain["metadata"]["journey"] = {**note, "seal": f"{'':32}"}
+    text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
+    seal = hashlib.sha256(text.replace(empty, "", 1).encode()).hexdigest()[:32]
+    return text.replace(empty, f'   "seal": "{seal}",\n', 1) + "\n"
 
 
 def with_outputs_of(notebook: nbformat.NotebookNode, old: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -92,11 +92,11 @@ class Page:
         nodes, lines = self.without_outputs.cells, self.text.splitlines()
         marks = [n for n, line in enumerate(lines, start=1) if line.startswith(MARKER)]
         if len(marks) != len(nodes):
-            lines.append("")
+            firsts = [node.source.split("\n")[0] for node in nodes]
             odd = (
                 mark
-                for node, mark in zip(nodes, marks)
-                if lines[mark].removeprefix("# ") != node.source.split("\n")[0].removeprefix("# ")
+                for mark, first in zip(marks, firsts)
+                if lines[mark : mark + 1] not in ([first], [f"# {first}"])
             )
             line = next(odd, marks[-1]) if self.text.startswith(MARKER) else 1
             raise BookError(
@@ -108,7 +108,7 @@ class Page:
             for node, mark in zip(nodes, marks)
         ]
 
-    @property
+    @cached_property
     def code_cells(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.kind == "code"]
 
@@ -124,15 +124,15 @@ class Page:
     def _trees(self) -> dict[int, ast.Module]:
         """The syntax trees of the code cells, by the line on which each begins."""
         trees = {}
-        try:
-            for cell in self.code_cells:
-                first = cell.line
-                trees[first] = ast.increment_lineno(_compiled(cell.source), first - 1)
-            first = 1  # what is right in each cell may still be wrong in the whole: a late __future__ import
-            _compiled(self.text)
-        except SyntaxError as error:
-            line = first + (error.lineno or 1) - 1
-            raise BookError(f"{self.where}:{line}: syntax error: {error.msg}.") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as "\\d" in a plain string: a SyntaxError, too
+            try:
+                for cell in self.code_cells:
+                    trees[cell.line] = ast.parse("\n" * (cell.line - 1) + cell.source)
+                # what each cell may say, the whole may not: a late __future__ import, await
+                compile(self.text, self.where, "exec", dont_inherit=True)
+            except SyntaxError as error:
+                raise BookError(f"{self.where}:{error.lineno}: syntax error: {error.msg}.") from None
         return trees
 
     def parsed(self, cell: Cell) -> ast.Module:
@@ -147,19 +147,13 @@ class Page:
             yield from journey_imports(self.parsed(cell))
 
 
-def _compiled(source: str) -> ast.Module:
-    """The syntax tree of a text that compiles with no warning; else a SyntaxError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # "\\d" in a plain string, "x is 1"
-        compile(source, "<page>", "exec", dont_inherit=True)
-        return ast.parse(source)
-
-
 def journey_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """The ``journey`` modules named by the import statements of a syntax tree, with their lines."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "journey":
+        if isinstance(node, ast.ImportFrom) and not node.level:
             module = node.module or ""
+            if module.split(".")[0] != "journey":
+                continue
             if module.count(".") == 2:
                 yield module, node.lineno
             else:  # from journey.mathematics import vectors
