@@ -292,7 +292,7 @@ def is_generated(path: Path) -> bool:
         text = path.read_text(encoding="utf-8")
         if path.name == "__init__.py":
             body = ast.parse(text).body
-            return all(isinstance(getattr(node, "value", None), ast.Constant) for node in body)
+            return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
     except (SyntaxError, UnicodeDecodeError):
         return False
     body, _, last = text.rpartition(SEAL)

