@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -44,6 +43,34 @@ class TinyBook:
 
     root: Path
 
+    @classmethod
+    def make(cls, root: Path) -> TinyBook:
+        """An index, ``01_Numbers/01_squares`` exporting ``square``, ``02_Sums/01_sums`` importing it."""
+        book = cls(root)
+        (root / "book").mkdir()
+        (root / "book" / "references.bib").write_text("")
+        book.write("index", markdown("# A tiny book"))
+        book.write(
+            "01_Numbers/01_squares",
+            markdown('# What is "a square"?'),
+            code("import math\nfrom fractions import Fraction"),
+            code(
+                "def square(number: Fraction | float) -> Fraction | float:\n"
+                '    """The number times itself."""\n'
+                "    return number * number",
+                "export",
+            ),
+            code("print(square(3), math.isqrt(9))"),
+        )
+        book.write(
+            "02_Sums/01_sums",
+            markdown("# Sums"),
+            code("from journey.numbers.squares import square"),
+            code("print(sum(square(n) for n in range(4)))"),
+        )
+        book.toc("01_Numbers/01_squares", "02_Sums/01_sums")
+        return book
+
     def page(self, name: str) -> Page:
         return Page(name, self.root)
 
@@ -66,14 +93,13 @@ class TinyBook:
         """``python -m tools.sync`` in this process; returns the exit status."""
         return sync.main(["--root", str(self.root), *arguments])
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """``python -m tools.sync`` as a process of its own session."""
+    def start(self, *arguments: str, split: bool = False) -> subprocess.Popen[str]:
+        """``python -m tools.sync`` as a process; standard error goes to its output unless ``split``."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tools.sync", "--root", str(self.root), *arguments],
+            [sys.executable, "-u", "-m", "tools.sync", "--root", str(self.root), *arguments],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if split else subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
@@ -100,27 +126,5 @@ class TinyBook:
 
 @pytest.fixture
 def tiny_book(tmp_path: Path) -> TinyBook:
-    """An index, ``01_Numbers/01_squares`` (exports ``square``) and ``02_Sums/01_sums``, which imports it."""
-    book = TinyBook(tmp_path)
-    (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "references.bib").write_text("")
-    book.write("index", markdown("# A tiny book"))
-    book.write(
-        "01_Numbers/01_squares",
-        markdown('# What is "a square"?'),
-        code("import math\nfrom fractions import Fraction"),
-        code(
-            'def square(number: Fraction | float) -> Fraction | float:\n    """The number times itself."""\n'
-            "    return number * number",
-            "export",
-        ),
-        code("print(square(3), math.isqrt(9))"),
-    )
-    book.write(
-        "02_Sums/01_sums",
-        markdown("# Sums"),
-        code("from journey.numbers.squares import square"),
-        code("print(sum(square(n) for n in range(4)))"),
-    )
-    book.toc("01_Numbers/01_squares", "02_Sums/01_sums")
-    return book
+    """A little book that was never synced; see ``TinyBook.make``."""
+    return TinyBook.make(tmp_path)

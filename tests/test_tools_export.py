@@ -295,7 +295,8 @@ def test_an_import_of_a_later_page_is_refused(tiny_book: TinyBook, statement):
     with pytest.raises(
         BookError,
         match=rf"^scripts/01_Numbers/01_squares\.py:{line}: imports journey\.sums\.sums, "
-        r"which is built later, in scripts/02_Sums/01_sums\.py\. Import only from earlier pages, or move the page in _toc\.yml\.$",
+        r"which is built later, in scripts/02_Sums/01_sums\.py\. "
+        r"Import only from earlier pages, or move the page in _toc\.yml\.$",
     ):
         export.modules(all_pages(tiny_book.root))
 

@@ -83,7 +83,7 @@ def script_problem(page: Page) -> str | None:
     again = write_script(page.without_outputs)
     if again == page.text:
         return None
-    ours, theirs = page.text.splitlines(), again.splitlines()
+    ours, theirs = page.text.splitlines(keepends=True), again.splitlines(keepends=True)
     shorter = min(len(ours), len(theirs))
     line = next((n for n in range(shorter) if ours[n] != theirs[n]), shorter)
     expected = repr(theirs[line]) if line < len(theirs) else "the end of the file"
