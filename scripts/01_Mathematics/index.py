@@ -1,0 +1,12 @@
+# %% [markdown]
+# # Mathematics
+#
+# The mathematics that the rest of the book stands on, each piece built, proved where a proof fits on a page, and measured.
+#
+# **This stage builds** small, safe functions for vectors, and the habits that go with them: a formula is run as well as derived, and it is tried on the numbers that break it.
+#
+# **It assumes** school algebra, a little Python, and from the first stage what a claim is ({doc}`../00_Orientation/03_checks`).
+#
+# | Page | What it answers | What it builds |
+# |---|---|---|
+# | {doc}`01_vectors` | How alike are two lists of numbers? | `dot`, `norm`, `normalize`, `angle`, `project`, `cosine_similarity` |
