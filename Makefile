@@ -108,6 +108,15 @@ test-portable: $(VENV)/.all ## pages and scripts once more with another CPU's ke
 	@$(ONE_THREAD) $(OTHER_CPU) $(NBVAL)
 	@$(ONE_THREAD) $(OTHER_CPU) $(PY) -m tools.run_scripts
 
+test-newest: ## the pages with the newest versions of all pins, outputs compared loosely (weekly)
+	@rm -rf $(VENV) && : > requirements/constraints.txt
+	@sed -i.bak -E '/^(jupyter-book|Sphinx|sphinx|myst|docutils|pydata|torch)/!s/==.*//' requirements/pages.txt requirements/checks.txt
+	@$(MAKE) $(VENV)/.all
+	@$(ONE_THREAD) $(subst --nbval book,--nbval-lax book,$(NBVAL))
+
+test-links: $(VENV)/.book ## the links to other sites (weekly)
+	@$(PY) -m tools.build --linkcheck
+
 ##@ Keep
 lock: ## write requirements/constraints.txt from a fresh environment
 	@rm -rf $(VENV) && : > requirements/constraints.txt && $(MAKE) $(VENV)/.all
@@ -129,7 +138,6 @@ $(PY):
 
 $(VENV)/.book: $(PY) requirements/book.txt requirements/constraints.txt
 	@echo "installing what the site needs into $(VENV) …"
-	@$(PIP) --no-deps $(shell grep -h '^django-static-mathjax' requirements/book.txt)
 	@$(PIP) -r requirements/book.txt
 	@touch $@
 
@@ -142,4 +150,4 @@ $(VENV)/.all: $(VENV)/.book requirements.txt $(wildcard requirements/*.txt) pypr
 	@touch $@
 
 .PHONY: help book serve lab run new page sync format check bench test test-style test-sync test-pages test-unit \
-  test-site test-nbval test-scripts test-fresh test-portable lock clean need-page
+  test-site test-nbval test-scripts test-fresh test-portable test-newest test-links lock clean need-page
