@@ -114,6 +114,11 @@ IMPORTS = {
         "def f() -> object:\n    return xml.dom.minidom.Document(), xml.sax.handler.feature_validation",
         ["import xml.dom.minidom", "import xml.sax.handler"],
     ),
+    "one part of a package": (
+        "import importlib.util\nimport importlib.metadata",
+        "def f(name: str) -> str:\n    return importlib.metadata.version(name)",
+        ["import importlib.metadata"],
+    ),
     "in an annotation": (
         "from fractions import Fraction",
         "def f(x: Fraction) -> None: ...",
@@ -210,7 +215,9 @@ def test_public_names_are_sorted_and_private_ones_left_out(tiny_book: TinyBook):
         tiny_book,
         code("_scale = 2\nZETA, (ALPHA, *REST) = 1, (2, 3)\nname: str = 'x'", "export"),
         code(
-            "class Box:\n    size = _scale\n\n\nBox.colour = 'red'\n\n\nasync def f() -> None: ...", "export"
+            "REST += [4]\n\n\nclass Box:\n    size = _scale\n\n\n"
+            "Box.colour = 'red'\n\n\nasync def f() -> None: ...",
+            "export",
         ),
         code("try:\n    import nothing_at_all as engine\nexcept ImportError:\n    engine = None", "export"),
     )

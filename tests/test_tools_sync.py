@@ -302,6 +302,10 @@ def spoil_notebook(book: TinyBook) -> None:
     page.notebook.write_text(page.notebook.read_text().replace("14", "15"))
 
 
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
 BAD = {
     "a syntax error": (
         lambda book: edit(book, SUMS, "range(4)", "range(4"),
@@ -348,8 +352,12 @@ BAD = {
         r"^book/notes\.ipynb: not a notebook that make sync wrote",
     ),
     "a module edited by hand": (
-        lambda book: (book.root / "journey/numbers/squares.py").open("a").write("\nx = 1\n"),
+        lambda book: append(book.root / "journey/numbers/squares.py", "\nx = 1\n"),
         r"^journey/numbers/squares\.py: edited by hand\. Make the change in the page",
+    ),
+    "a module that is no text": (
+        lambda book: (book.root / "journey/numbers/squares.py").write_bytes(b"\xff"),
+        r"^journey/numbers/squares\.py: edited by hand",
     ),
     "a package edited by hand": (
         lambda book: (book.root / "journey/numbers/__init__.py").write_text("from .squares import square\n"),

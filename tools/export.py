@@ -144,7 +144,9 @@ def defined_names(node: ast.stmt) -> list[str]:
     """The names that a top-level statement defines, imports left out."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [node.name]
-    names = []
+    names: list[str] = []
+    if isinstance(node, ast.AugAssign):  # changes what is there
+        return names
     for child in ast.iter_child_nodes(node):  # the statements of an if or a try, the targets of an assignment
         if isinstance(child, ast.stmt):
             names += defined_names(child)
@@ -197,13 +199,22 @@ def check_statements(page: Page, cells: list[Cell]) -> None:
 
 
 def used_names(tree: ast.AST) -> Iterator[str]:
-    """Every name that code mentions, in annotations written as text, too."""
+    """Every name that code mentions, dotted ones and those in annotations written as text, too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield dotted_name(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             with suppress(SyntaxError, ValueError):  # most texts are no expression
                 yield from used_names(ast.parse(node.value.strip(), mode="eval"))
+
+
+def dotted_name(node: ast.expr) -> str:
+    """``a.b.c`` as text; what is no name counts as empty."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def needed_imports(page: Page, cells: list[Cell]) -> list[tuple[int, str]]:
@@ -211,17 +222,19 @@ def needed_imports(page: Page, cells: list[Cell]) -> list[tuple[int, str]]:
 
     Some of them may prove unused; ``tidy`` drops those.
     """
-    used = {name for cell in cells for name in used_names(page.parsed(cell))} - set(definitions(page))
+    used = {name for cell in cells for name in used_names(page.parsed(cell))}
+    defined = definitions(page)
     bound: dict[str, tuple[str, int]] = {}
     found: dict[str, int] = {}
     for cell in page.code_cells:
         for node in page.parsed(cell).body:
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
+            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
             for alias in node.names:
-                name = alias.asname or alias.name.split(".")[0]
-                future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-                if name not in used and not future:
+                mention = alias.asname or alias.name  # as the code that needs it writes: importlib.util
+                name = mention.split(".")[0]
+                if name in defined or not (future or mention in used):
                     continue
                 if isinstance(node, ast.ImportFrom):
                     one: ast.stmt = ast.ImportFrom(node.module, [alias], node.level)
@@ -291,8 +304,8 @@ def is_generated(path: Path) -> bool:
     try:
         text = path.read_text(encoding="utf-8")
         if path.name == "__init__.py":
-            body = ast.parse(text).body
-            return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+            nodes = ast.parse(text).body
+            return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in nodes)
     except (SyntaxError, UnicodeDecodeError):
         return False
     body, _, last = text.rpartition(SEAL)

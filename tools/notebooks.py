@@ -37,8 +37,8 @@ from tools.pages import BookError, Cell, Page, journey_imports
 CELL_TIMEOUT_S = 180
 RUN_TIMES_S = (1, 2, 3, 5, 10, 20, 30, 60, 90, 120, 180)
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-# Variables that would change what a page prints or draws; PYTHON* go, too.
-NOT_FOR_KERNELS = ("MPLBACKEND", "COLUMNS", "LINES")
+# Variables that could change what a page prints or draws, so that kernels do not inherit them.
+NOT_FOR_KERNELS = re.compile(r"MPLBACKEND|COLUMNS|LINES|PYTHON(?!DONTWRITEBYTECODE$|PYCACHEPREFIX$).*")
 READS_THE_BOOK = "stored_pages("
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PACKAGE_ADVICE = """
@@ -71,7 +71,7 @@ def digest(page: Page, modules: dict[str, str], others: list[Page] | None = None
         sha.update(f"{module}\0{modules[module]}\0".encode())
     if reads_the_book(page):
         for other in others or []:
-            if not reads_the_book(other) and other.notebook.exists():
+            if other.notebook.exists() and not reads_the_book(other):
                 sha.update(f"{other.name}\0".encode() + other.notebook.read_bytes())
     return sha.hexdigest()[:32]
 
@@ -165,11 +165,7 @@ async def kernel(client: NotebookClient, page: Page) -> AsyncIterator[None]:
     """
     page.notebook.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="journey-") as settings:
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in NOT_FOR_KERNELS and not name.startswith("PYTHON")
-        }
+        environment = {k: v for k, v in os.environ.items() if not NOT_FOR_KERNELS.fullmatch(k)}
         environment |= dict.fromkeys(THREAD_LIMITS, "1")
         environment["PYTHONPATH"] = str(page.root)  # the tree at hand, wherever journey is installed
         environment["IPYTHONDIR"] = settings  # not the user's start-up files

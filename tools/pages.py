@@ -256,7 +256,7 @@ def one_page(key: str, root: Path = ROOT) -> tuple[Page, list[Page]]:
     page = find_page(key, pages)
     if page.name in problems:
         raise BookError("\n".join(problems[page.name]))
-    return page, pages
+    return page, [other for other in pages if other.script.exists()]
 
 
 def find_page(key: str, pages: list[Page]) -> Page:

@@ -97,7 +97,7 @@ def edits_by_hand(book: Book, spare: list[Path]) -> list[str | None]:
     """Generated files that somebody changed: to replace or remove them would lose the change."""
     problems: list[str | None] = []
     for path, text in book.files.items():
-        if path.exists() and not export.is_generated(path) and path.read_text(encoding="utf-8") != text:
+        if path.exists() and not export.is_generated(path) and path.read_bytes() != text.encode():
             name = path.relative_to(book.root)
             problems.append(
                 f"{name}: edited by hand. Make the change in the page that its docstring names, "
