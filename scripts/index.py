@@ -31,15 +31,21 @@
 # How to read a page, what *verified* means here, the data, the notation, and the checks and figures that every page uses.
 # ::::
 # ::::{grid-item-card} Mathematics
+# :link: 01_Mathematics/index
+# :link-type: doc
 # Vectors, matrices, derivatives, probability and optimisation, as code that is checked.
 # ::::
 # ::::{grid-item-card} Python Foundations
 # Arrays, types, tests, speed: the tools of an engineer.
 # ::::
 # ::::{grid-item-card} Machine Learning
+# :link: 03_Machine_Learning/index
+# :link-type: doc
 # Models, losses and validation, to scikit-learn's contract.
 # ::::
 # ::::{grid-item-card} Deep Learning
+# :link: 04_Deep_Learning/index
+# :link-type: doc
 # An automatic differentiation engine; layers, optimisers and training on top of it.
 # ::::
 # ::::{grid-item-card} Computer Vision

@@ -1,4 +1,4 @@
-"""The built site for tests: where it lies, its pages parsed, and a server that is as strict as a host can be."""
+"""The built site for tests: where it lies, its pages parsed, and a server as strict as a host can be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -91,7 +91,7 @@ class ParsedPage(HTMLParser):
         ]
 
 
-@lru_cache(maxsize=None)
+@cache
 def parsed(path: Path) -> ParsedPage:
     """A page of the site, parsed once."""
     return ParsedPage(path)

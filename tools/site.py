@@ -149,7 +149,7 @@ def assign_section_numbers(_collector: TocTreeCollectorWithStyles, env: BuildEnv
         if not number or page not in env.tocs:
             continue
         anchors = [reference["anchorname"] for reference in env.tocs[page].findall(nodes.reference)]
-        env.toc_secnumbers[page] = {anchor: None if anchor else number for anchor in anchors}
+        env.toc_secnumbers[page] = {anchor: () if anchor else number for anchor in anchors}
         env.titles[page]["secnumber"] = number  # in "previous" and "next"
         for reference in env.tocs[page].findall(nodes.reference):  # in lists of pages
             if not reference["anchorname"]:
@@ -230,7 +230,8 @@ def description(doctree: nodes.document | None) -> str:
     for paragraph in doctree.findall(nodes.paragraph) if doctree is not None else ():
         text = " ".join(paragraph.astext().split())
         if text:
-            return text if len(text) <= DESCRIPTION_LENGTH else text[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0] + " …"
+            short = text[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0]
+            return text if len(text) <= DESCRIPTION_LENGTH else f"{short} …"
     return ""
 
 
@@ -298,6 +299,9 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     for pattern in SPARE_FILES:
         for path in sorted(out.glob(pattern), reverse=True):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    known = {out / f"{page}.html" for page in (*app.env.found_docs, "404", "search")}
+    for path in set(out.rglob("*.html")) - known:  # of pages that were renamed or removed
+        path.unlink()
 
 
 def copy_mathjax(target: Path) -> None:
@@ -348,7 +352,7 @@ def configure(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool | str]:
     """Register the extension."""
-    TocTreeCollectorWithStyles.assign_section_numbers = assign_section_numbers
+    setattr(TocTreeCollectorWithStyles, "assign_section_numbers", assign_section_numbers)  # noqa: B010
     app.connect("config-inited", configure)
     app.add_js_file(None, body=SCROLLABLE)
     app.add_lexer("journey-output", OutputLexer)

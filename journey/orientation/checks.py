@@ -57,7 +57,11 @@ def claim(
         (low, high), band = within, f"within {within[0]:g} to {within[1]:g}"
     else:
         assert equal_to is not None
-        low, high, band = equal_to - tolerance, equal_to + tolerance, f"equal to {equal_to:g} ± {tolerance:g}"
+        low, high, band = (
+            equal_to - tolerance,
+            equal_to + tolerance,
+            f"equal to {equal_to:g} ± {tolerance:g}",
+        )
     if not low <= high:
         raise ValueError(f"the band of {name!r} is empty: {band}")
     number = float(value)
@@ -147,7 +151,10 @@ def check_gradient(
         above[index] += h
         below[index] -= h
         numeric[index] = (float(function(above)) - float(function(below))) / (above[index] - below[index])
-    scale = max(float(np.linalg.norm(analytic) + np.linalg.norm(numeric)), float(np.finfo(float).tiny))
+    scale = max(
+        float(np.linalg.norm(analytic) + np.linalg.norm(numeric)),
+        float(np.finfo(float).tiny),
+    )
     error = float(np.linalg.norm(analytic - numeric)) / scale
     if not error <= tolerance:
         difference = np.abs(analytic - numeric)
@@ -227,4 +234,4 @@ def try_answer(tests: Callable[[Any], None], answer: Any) -> bool:
     print(f"{tests.__name__}: passed")
     return True
 
-# seal: d9a0f001e680d106
+# seal: a2f2a06a2e0b892c

@@ -49,7 +49,13 @@ def stored_pages() -> list[StoredPage]:
         note = notebook["metadata"]["journey"]
         name = path.relative_to(book).with_suffix("").as_posix()
         pages.append(
-            StoredPage(name, heading.group(1) if heading else name, note["seconds"], note["date"], cells)
+            StoredPage(
+                name,
+                heading.group(1) if heading else name,
+                note["seconds"],
+                note["date"],
+                cells,
+            )
         )
     return pages
 
@@ -76,4 +82,4 @@ def stored_claims(pages: list[StoredPage]) -> list[StoredClaim]:
         for match in CLAIM_LINE.finditer("".join(output.get("text", "")))
     ]
 
-# seal: 27ce2fd5d488cf68
+# seal: 1d5aea1a76bd9728

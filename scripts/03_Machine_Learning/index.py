@@ -1,0 +1,15 @@
+# %% [markdown]
+# # Machine Learning
+#
+# How does a program get better at a task by looking at data, and how does one find out whether it did?
+#
+# **This stage builds** the models that learn from tables, each from its equation to an estimator with `fit` and
+# `predict` that passes scikit-learn's own examination, and the measurements that tell a good model from a lucky
+# one. **It assumes** matrix products, derivatives, means and variances from the mathematics stage, NumPy and
+# pandas, and the checks of {doc}`../00_Orientation/03_checks`.
+#
+# | page | question | you take along |
+# |---|---|---|
+# | {doc}`02_linear_regression` | Which weighted sum comes closest, and how far can it be trusted? | `LinearRegression`, `Ridge`, `Lasso`, `fit_least_squares` |
+#
+# Every page works on real data, holds some of it out, and shows one input on which its method fails.

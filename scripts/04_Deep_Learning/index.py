@@ -1,0 +1,18 @@
+# %% [markdown]
+# # Deep learning
+#
+# What is a network made of, and what makes it learn?
+#
+# This stage builds a deep-learning library from NumPy upwards and holds it against PyTorch at every step. It begins with the
+# engine that differentiates programs, because everything later is written in it: layers, optimisers, convolutions,
+# recurrent networks and attention are a few lines each once their gradients come for free.
+#
+# **Assumed**: arrays, broadcasting and matrix products in NumPy, the chain rule, and gradient descent on a linear model. What the
+# book means by *checked* is in {doc}`../00_Orientation/03_checks`.
+#
+# | Page | What it answers | What it builds |
+# |---|---|---|
+# | {doc}`03_autograd` | How can a program return the exact derivative of any other program? | `Tensor`, `apply`, `gradcheck`, `no_grad`, `draw_graph` |
+#
+# The names are PyTorch's wherever PyTorch has one, so that what is learned here is read off directly there. The numbers
+# are equal to PyTorch's to ten decimals, and each page says where the two differ on purpose.
