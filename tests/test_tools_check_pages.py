@@ -423,6 +423,15 @@ def test_the_code_names_no_rule_that_is_not_listed():
     assert {"size", "predict"} <= named <= set(check_pages.RULES)
 
 
+def test_a_page_whose_cells_cannot_be_told_apart_is_one_problem_among_others(book):
+    text = sound("roots").replace(PLOT, f'{PLOT}\ntext = """\n# %% no cell\n"""')
+    write(book, ROOTS, text)
+    write(book, SUMS, sound("sums").replace("It is a sum.", "It is a sum. TODO"))
+    problems = check_pages.check(book)
+    assert [(p.where, p.rule) for p in problems] == [(f"scripts/{SUMS}.py", "todo"), (WHERE, "syntax")]
+    assert "Begin every cell with '# %%'" in problems[1].message
+
+
 def test_too_few_exercises_are_told_at_their_heading(book):
     text = sound("roots")
     cut = text[: text.index(EXERCISE_LINE.replace("check", "build"))] + text[text.index("# ## Quiz") :]

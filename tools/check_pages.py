@@ -725,10 +725,9 @@ CHECKS: tuple[Callable[[Sheet], Iterator[Problem]], ...] = (
 
 def check_imports(sheets: list[Sheet]) -> Iterator[Problem]:
     """Imports against the order of reading; only if every page is Python, which another rule sees to."""
-    if any(sheet.faults for sheet in sheets):
-        return
-    for line in import_problems([sheet.page for sheet in sheets]):
-        yield from located(line, sheets[0].page, "import")
+    if not any(sheet.faults for sheet in sheets):
+        for line in import_problems([sheet.page for sheet in sheets]):
+            yield from located(line, sheets[0].page, "import")
 
 
 def check(root: Path = ROOT, only: str | None = None) -> list[Problem]:
@@ -741,12 +740,19 @@ def check(root: Path = ROOT, only: str | None = None) -> list[Problem]:
     """
     pages = all_pages(root)
     chosen = [find_page(only, pages)] if only else pages
-    sheets = {page.name: Sheet(page) for page in pages}
-    ours = [sheets[page.name] for page in chosen]
-    others = [sheet for sheet in sheets.values() if sheet not in ours]
-    found = {problem for sheet in ours for rule in CHECKS for problem in rule(sheet)}
-    found |= {*check_repeated([*others, *ours]), *check_imports(list(sheets.values()))}
     order = {page.where: position for position, page in enumerate(chosen)}
+    sheets: list[Sheet] = []
+    found: set[Problem] = set()
+    for page in pages:
+        try:
+            sheets.append(Sheet(page))
+        except BookError as error:  # its cells cannot be told apart
+            found |= set(located(error, page, "syntax"))
+    ours = [sheet for sheet in sheets if sheet.page in chosen]
+    found |= {problem for sheet in ours for rule in CHECKS for problem in rule(sheet)}
+    found |= set(check_repeated([*(sheet for sheet in sheets if sheet not in ours), *ours]))
+    if len(sheets) == len(pages):
+        found |= set(check_imports(sheets))
     return sorted(
         (problem for problem in found if problem.where in order),
         key=lambda problem: (order[problem.where], problem.line, problem),
