@@ -48,8 +48,8 @@ def build(root: Path = ROOT, *, strict: bool = False, clean: bool = False, build
 def dead_links(report: Iterable[str]) -> list[str]:
     """The links that Sphinx's link check found gone, from the lines of its ``output.json``.
 
-    Only "not found" and "gone" count. Refusals, time-outs and redirects are how many sites treat programs, and
-    would raise an alarm every week.
+    Only "not found" and "gone" count. Refusals, time-outs and redirects are how many sites treat programs;
+    they would raise an alarm every week.
     """
     found = [json.loads(line) for line in report if line.strip()]
     return [
@@ -75,8 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     root = options.root.resolve()
     if options.linkcheck:
-        build(root, builder="linkcheck")
-        dead = dead_links((root / "_build" / "linkcheck" / "output.json").read_text("utf-8").splitlines())
+        build(root, builder="linkcheck", clean=True)
+        dead = dead_links((root / "_build" / "html" / "output.json").read_text("utf-8").splitlines())
         print("\n".join(dead) or "no dead links")
         return 1 if dead else 0
     start = time.monotonic()

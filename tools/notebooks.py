@@ -8,26 +8,44 @@ coarsely, so that running again changes no byte), ``date`` (of these outputs) an
 from __future__ import annotations
 
 import ast
+import asyncio
+import copy
 import datetime
 import hashlib
 import json
+import logging
 import os
 import re
+import sysconfig
+import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4.rwbase import rejoin_lines, split_lines
 
-from tools.pages import BookError, Page, journey_imports, read_script
+from tools.pages import BookError, Cell, Page, journey_imports
 
 CELL_TIMEOUT_S = 180
 RUN_TIMES_S = (1, 2, 3, 5, 10, 20, 30, 60, 90, 120, 180)
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# Variables that could change what a page prints or draws, so that kernels do not inherit them.
+NOT_FOR_KERNELS = re.compile(r"MPLBACKEND|COLUMNS|LINES|PYTHON(?!DONTWRITEBYTECODE$|PYCACHEPREFIX$).*")
 READS_THE_BOOK = "stored_pages("
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+PACKAGE_ADVICE = """
+A package is missing. These two install everything that pages need:
+  pip install -r requirements/pages.txt
+  pip install --no-deps -r requirements/data.txt"""
+HALF_WRITTEN = re.compile(r"^\..+\.(\d+)\.tmp$")
 
 
 def reads_the_book(page: Page) -> bool:
@@ -53,7 +71,7 @@ def digest(page: Page, modules: dict[str, str], others: list[Page] | None = None
         sha.update(f"{module}\0{modules[module]}\0".encode())
     if reads_the_book(page):
         for other in others or []:
-            if not reads_the_book(other) and other.notebook.exists():
+            if other.notebook.exists() and not reads_the_book(other):
                 sha.update(f"{other.name}\0".encode() + other.notebook.read_bytes())
     return sha.hexdigest()[:32]
 
@@ -71,7 +89,7 @@ def reachable(page: Page, modules: dict[str, str]) -> list[str]:
 
 def skeleton(page: Page) -> nbformat.NotebookNode:
     """The page as a notebook without outputs, with stable cell ids."""
-    notebook = read_script(page.text)
+    notebook = copy.deepcopy(page.without_outputs)
     seen: dict[str, int] = {}
     for cell in notebook.cells:
         key = hashlib.sha256(f"{page.name}\0{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:8]
@@ -97,26 +115,31 @@ def stored(page: Page) -> nbformat.NotebookNode | None:
     """
     if not page.notebook.exists():
         return None
-    text = page.notebook.read_text(encoding="utf-8")
     where = f"book/{page.name}.ipynb"
     advice = f"Make the change in {page.where}, then 'git checkout {where}' (or delete it) and 'make sync'."
     try:
-        notebook = nbformat.reads(text, as_version=4)
-        note = notebook.metadata["journey"]
-    except Exception:
+        text = page.notebook.read_text(encoding="utf-8")
+        plain = json.loads(text)
+        note = plain["metadata"]["journey"]
+        again = _sealed(plain, {key: note[key] for key in ("digest", "seconds", "date")})
+    except (ValueError, TypeError, KeyError):
         raise BookError(f"{where}: not a notebook that make sync wrote. {advice}") from None
-    if text != sealed_text(notebook, {key: note[key] for key in ("digest", "seconds", "date")}):
+    if text != again:
         raise BookError(f"{where}: edited by hand. {advice}")
-    return notebook
+    return rejoin_lines(nbformat.from_dict(plain))
 
 
 def sealed_text(notebook: nbformat.NotebookNode, note: dict[str, Any]) -> str:
     """The canonical bytes of a notebook: sorted keys, a note of its origin, and a seal over all of it."""
-    plain = json.loads(nbformat.writes(notebook))
-    plain["metadata"]["journey"] = dict(note)
-    body = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
-    plain["metadata"]["journey"]["seal"] = hashlib.sha256(body.encode()).hexdigest()[:32]
-    return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return _sealed(split_lines(copy.deepcopy(notebook)), note)
+
+
+def _sealed(plain: dict[str, Any], note: dict[str, Any]) -> str:
+    empty = f'   "seal": "{"":32}",\n'
+    plain["metadata"]["journey"] = {**note, "seal": f"{'':32}"}
+    text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
+    seal = hashlib.sha256(text.replace(empty, "", 1).encode()).hexdigest()[:32]
+    return text.replace(empty, f'   "seal": "{seal}",\n', 1) + "\n"
 
 
 def with_outputs_of(notebook: nbformat.NotebookNode, old: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -127,7 +150,37 @@ def with_outputs_of(notebook: nbformat.NotebookNode, old: nbformat.NotebookNode)
     return notebook
 
 
-def execute(page: Page) -> tuple[nbformat.NotebookNode, int]:
+class ThisPython(KernelSpecManager):
+    """Start the running interpreter, whatever kernels the user has installed as ``python3``."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
+
+@asynccontextmanager
+async def kernel(client: NotebookClient, page: Page) -> AsyncIterator[None]:
+    """A fresh kernel for a client, in the notebook's folder; gone afterwards, whatever happens.
+
+    Not nbclient's own: that takes the signals, so that Ctrl-C would fail one page and start the next.
+    """
+    page.notebook.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="journey-") as settings:
+        environment = {k: v for k, v in os.environ.items() if not NOT_FOR_KERNELS.fullmatch(k)}
+        environment |= dict.fromkeys(THREAD_LIMITS, "1")
+        environment["PYTHONPATH"] = str(page.root)  # the tree at hand, wherever journey is installed
+        environment["IPYTHONDIR"] = settings  # not the user's start-up files
+        manager = client.km = AsyncKernelManager(kernel_spec_manager=ThisPython())
+        try:
+            await client.async_start_new_kernel(cwd=str(page.notebook.parent), env=environment)
+            await client.async_start_new_kernel_client()
+            yield
+        finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
+            await manager.shutdown_kernel(now=True)
+
+
+async def execute(page: Page, *, timeout: int = CELL_TIMEOUT_S) -> tuple[nbformat.NotebookNode, int]:
     """Run a page in a fresh kernel; return the notebook and its run time (one of ``RUN_TIMES_S``).
 
     Raises
@@ -135,76 +188,117 @@ def execute(page: Page) -> tuple[nbformat.NotebookNode, int]:
     BookError
         If a cell fails, runs too long or loses its kernel: the cell, the script's line and the traceback.
     """
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)  # what matters is raised, and told below
     notebook = skeleton(page)
-    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
-    os.environ["PYTHONPATH"] = str(page.root)  # the tree at hand, wherever journey is installed
     client = NotebookClient(
         notebook,
-        kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else it warns of plain text on loopback
-        timeout=CELL_TIMEOUT_S,
+        timeout=timeout,
+        iopub_timeout=30,  # of a busy machine
+        raise_on_iopub_timeout=True,  # rather than store a part of the output
         record_timing=False,
-        resources={
-            "metadata": {"path": str(page.notebook.parent if page.notebook.parent.exists() else page.root)}
-        },
     )
-    start = time.monotonic()
+    start, ran = time.monotonic(), 0
     try:
-        client.execute()
+        async with kernel(client, page):
+            for index, cell in enumerate(notebook.cells):
+                if cell.cell_type == "code":
+                    ran += 1
+                    await client.async_execute_cell(cell, index, client.code_cells_executed + 1)
     except CellExecutionError as error:
-        raise BookError(_failure(page, notebook, f"{error.ename}: {error.evalue}", error.traceback)) from None
+        advice = PACKAGE_ADVICE if error.ename in ("ModuleNotFoundError", "PackageNotFoundError") else ""
+        told = _failure(page, notebook, ran, f"{error.ename}: {error.evalue}", error)
+        raise BookError(told + advice) from None
     except CellTimeoutError:
-        raise BookError(_failure(page, notebook, f"ran longer than {CELL_TIMEOUT_S} s")) from None
+        raise BookError(_failure(page, notebook, ran, f"ran longer than {timeout} s")) from None
     except DeadKernelError:
-        raise BookError(_failure(page, notebook, "the kernel died (killed, or out of memory)")) from None
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # nbclient takes Ctrl-C for a dead kernel
+            raise asyncio.CancelledError from None
+        raise BookError(_failure(page, notebook, ran, "the kernel died (killed, or out of memory)")) from None
+    except Exception as error:
+        raise BookError(f"{page.where}: could not be run: {type(error).__name__}: {error}") from error
     seconds = time.monotonic() - start
-    _canonical_outputs(notebook)
-    notebook.metadata = skeleton(page).metadata  # the kernel adds its version, which is not the page's
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            _canonical_outputs(cell, page)
     return notebook, next((limit for limit in RUN_TIMES_S if seconds <= limit), RUN_TIMES_S[-1])
 
 
-def _failure(page: Page, notebook: nbformat.NotebookNode, what: str, traceback: str = "") -> str:
-    """What a person needs to see when a page fails: where, what, and how Python got there."""
+def _failure(
+    page: Page, notebook: nbformat.NotebookNode, ran: int, what: str, error: CellExecutionError | None = None
+) -> str:
+    """What a person needs to see when a page fails: where, what, the cell, and how Python got there.
+
+    A traceback counts lines within cells; the lines told are the script's.
+    """
+    ran = max(ran, 1)
+    failed = page.code_cells[ran - 1]
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    counts = [cell.execution_count or 0 for cell in codes]
-    failed = next(
-        (n for n, cell in enumerate(codes) if any(o.output_type == "error" for o in cell.outputs)), None
-    )
-    if failed is None:  # the kernel went away: the cell after the last that finished
-        failed = min(
-            counts.index(max(counts)) + (1 if codes[counts.index(max(counts))].outputs else 0), len(codes) - 1
-        )
-        failed = next((n for n, cell in enumerate(codes) if not cell.execution_count), failed)
-    cell = page.code_cells[failed]
-    plain = ANSI.sub("", traceback)
-    inside = re.findall(rf"Cell In\[{codes[failed].execution_count}\], line (\d+)", plain)
-    line = cell.line + (int(inside[0]) - 1 if inside else 0)
-    return f"{page.where}:{line}: code cell {failed + 1} failed: {what}\n{plain.rstrip()}".rstrip()
+    by_count = {code.execution_count: cell for code, cell in zip(codes, page.code_cells)}
+    traceback = ANSI.sub("", error.traceback) if error else ""
+    lines = []
+
+    def in_script(match: re.Match[str]) -> str:
+        cell = by_count.get(int(match[1]), failed)
+        line = cell.line + int(match[2]) - 1
+        if cell is failed:
+            lines.append(line)
+        return f"{page.where}:{line} (cell {match[1]}, line {match[2]})"
+
+    traceback = re.sub(r"Cell In\[(\d+)\], line (\d+)", in_script, traceback)
+    at = lines[0] if lines else failed.line
+    # The traceback shows the code around each frame; without one, show the cell.
+    shown = traceback.rstrip() or _numbered(failed)
+    return f"{page.where}:{at}: code cell {ran} failed: {what}\n{shown}".rstrip()
 
 
-def _canonical_outputs(notebook: nbformat.NotebookNode) -> None:
-    """Leave in a notebook only what repeats: joined streams, no timings, no transient metadata."""
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        cell.metadata.pop("execution", None)
-        merged: list = []
-        for output in cell.outputs:
-            last = merged[-1] if merged else None
-            if (
-                last is not None
-                and output.output_type == "stream" == last.output_type
-                and output.name == last.name
-            ):
-                last.text += output.text
-            else:
-                merged.append(output)
-        cell.outputs = merged
+def _numbered(cell: Cell, most: int = 12) -> str:
+    """The first lines of a cell, with the script's numbers."""
+    lines = cell.source.splitlines()
+    shown = [f"{n:>6}  {line}" for n, line in enumerate(lines[:most], cell.line)]
+    return "\n".join([*shown, "        …"] if len(lines) > most else shown)
+
+
+def _canonical_outputs(cell: nbformat.NotebookNode, page: Page) -> None:
+    """Leave in a cell only what repeats: joined streams, no timings, tracebacks without this machine."""
+    cell.metadata.pop("execution", None)
+    merged: list = []
+    for output in cell.outputs:
+        last: Any = merged[-1] if merged else {}
+        if output.output_type == "stream" and output.get("name") == last.get("name"):
+            last.text += output.text
+        else:
+            merged.append(output)
+        if output.output_type == "error":
+            output.traceback = [_portable(line, page.root) for line in output.traceback]
+    cell.outputs = merged
+
+
+def _portable(text: str, root: Path) -> str:
+    """A traceback's text without the folders in which this machine keeps the book and Python."""
+    home, paths = str(Path.home()), sysconfig.get_paths()
+    folders = ((paths["purelib"], "site-packages/"), (paths["stdlib"], "python/"), (str(root), ""))
+    for folder, short in folders:
+        for spelling in (folder, folder.replace(home, "~", 1)):  # IPython writes ~
+            text = text.replace(f"{spelling}/", short)
+    return text
 
 
 def today() -> str:
     """The date (UTC) that goes with outputs made now."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def standard_error(notebook: nbformat.NotebookNode, page: Page) -> list[str]:
+    """One line for each cell that wrote to standard error, such as a warning: the page lint refuses it."""
+    codes = (cell for cell in notebook.cells if cell.cell_type == "code")
+    return [
+        f"{page.where}:{cell.line}: writes to standard error: {output.text.strip().splitlines()[-1]}"
+        for cell, code in zip(page.code_cells, codes)
+        for output in code.outputs
+        if output.output_type == "stream" and output.name == "stderr" and output.text.strip()
+    ]
 
 
 def write_atomically(path: Path, text: str) -> bool:
@@ -214,8 +308,29 @@ def write_atomically(path: Path, text: str) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        half.write_text(text, encoding="utf-8")
+        with half.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(half, path)
     finally:
         half.unlink(missing_ok=True)
+    return True
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what ``write_atomically`` could not when its process was killed; leave a living one's."""
+    for path in folder.rglob(".*.tmp"):
+        match = HALF_WRITTEN.match(path.name)
+        if match and not _lives(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
     return True

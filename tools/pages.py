@@ -6,7 +6,9 @@ Everything else in ``tools`` asks this module. It reads files and never writes o
 from __future__ import annotations
 
 import ast
+import keyword
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +19,9 @@ import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-MARKER = re.compile(r"^# %%")
+MARKER = "# %%"
+# Without comment_magics=False, jupytext turns a comment such as "# cat the arrays" into a shell command.
+PERCENT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
 JUPYTEXT_FILTERS = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,mystnb,-all"}
 
 
@@ -71,23 +75,40 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        return self.script.read_text(encoding="utf-8")
+        try:
+            return self.script.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise BookError(f"{self.where}: does not exist. Write it, or mend _toc.yml.") from None
+        except UnicodeDecodeError as error:
+            raise BookError(f"{self.where}: not UTF-8 ({error}). Save it as UTF-8.") from None
+
+    @cached_property
+    def without_outputs(self) -> nbformat.NotebookNode:
+        """The page as a notebook that never ran, as jupytext reads it."""
+        return read_script(self.text)
 
     @cached_property
     def cells(self) -> list[Cell]:
-        nodes = read_script(self.text).cells
-        marks = [n for n, line in enumerate(self.text.splitlines(), start=1) if MARKER.match(line)]
+        nodes, lines = self.without_outputs.cells, self.text.splitlines()
+        marks = [n for n, line in enumerate(lines, start=1) if line.startswith(MARKER)]
         if len(marks) != len(nodes):
+            firsts = [node.source.split("\n")[0] for node in nodes]
+            odd = (
+                mark
+                for mark, first in zip(marks, firsts)
+                if lines[mark : mark + 1] not in ([first], [f"# {first}"])
+            )
+            line = next(odd, marks[-1]) if self.text.startswith(MARKER) else 1
             raise BookError(
-                f"{self.where}: {len(nodes)} cells, but {len(marks)} lines that begin with '# %%'. "
-                "Begin every cell with '# %%' or '# %% [markdown]', and keep that text out of strings."
+                f"{self.where}:{line}: not a cell's beginning. Begin every cell, the first too, with a line "
+                f"'{MARKER}' or '{MARKER} [markdown]', and begin no line of a string so."
             )
         return [
             Cell(node.cell_type, node.source, mark + 1, dict(node.metadata))
             for node, mark in zip(nodes, marks)
         ]
 
-    @property
+    @cached_property
     def code_cells(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.kind == "code"]
 
@@ -99,14 +120,24 @@ class Page:
                 return match.group(1).strip()
         raise BookError(f"{self.where}:1: no title. The first cell is markdown and begins with '# Title'.")
 
+    @cached_property
+    def _trees(self) -> dict[int, ast.Module]:
+        """The syntax trees of the code cells, by the line on which each begins."""
+        trees = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as "\\d" in a plain string: a SyntaxError, too
+            try:
+                for cell in self.code_cells:
+                    trees[cell.line] = ast.parse("\n" * (cell.line - 1) + cell.source)
+                # what each cell may say, the whole may not: a late __future__ import, await
+                compile(self.text, self.where, "exec", dont_inherit=True)
+            except SyntaxError as error:
+                raise BookError(f"{self.where}:{error.lineno}: syntax error: {error.msg}.") from None
+        return trees
+
     def parsed(self, cell: Cell) -> ast.Module:
         """The syntax tree of a code cell, with line numbers of the script."""
-        try:
-            tree = ast.parse(cell.source)
-        except SyntaxError as error:
-            line = cell.line + (error.lineno or 1) - 1
-            raise BookError(f"{self.where}:{line}: syntax error: {error.msg}. Nothing was written.") from None
-        return ast.increment_lineno(tree, cell.line - 1)
+        return self._trees[cell.line]
 
     def imports(self, *, exported_only: bool = False) -> Iterator[tuple[str, int]]:
         """The ``journey`` modules that the page imports, each with the script's line."""
@@ -119,8 +150,10 @@ class Page:
 def journey_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """The ``journey`` modules named by the import statements of a syntax tree, with their lines."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "journey":
+        if isinstance(node, ast.ImportFrom) and not node.level:
             module = node.module or ""
+            if module.split(".")[0] != "journey":
+                continue
             if module.count(".") == 2:
                 yield module, node.lineno
             else:  # from journey.mathematics import vectors
@@ -134,7 +167,7 @@ def journey_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def read_script(text: str) -> nbformat.NotebookNode:
     """A percent script as a notebook without outputs."""
-    notebook = jupytext.reads(text, fmt="py:percent")
+    notebook = jupytext.reads(text, fmt=dict(PERCENT))
     notebook.metadata["jupytext"] = dict(JUPYTEXT_FILTERS)
     return notebook
 
@@ -142,13 +175,16 @@ def read_script(text: str) -> nbformat.NotebookNode:
 def write_script(notebook: nbformat.NotebookNode) -> str:
     """A notebook as a percent script, with no header: the canonical form of a page."""
     bare = nbformat.from_dict({**notebook, "metadata": {"jupytext": dict(JUPYTEXT_FILTERS)}})
-    return jupytext.writes(bare, fmt="py:percent")
+    return jupytext.writes(bare, fmt=dict(PERCENT))
 
 
 def table_of_contents(root: Path = ROOT) -> list[str]:
     """The names of all pages in reading order, from ``_toc.yml``."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    names = [toc["root"]]
+    try:
+        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        names = [toc["root"]]
+    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
+        raise BookError(f"_toc.yml: cannot be read as a table of contents with a 'root': {error}") from None
 
     def walk(node: dict) -> None:
         if "file" in node:
@@ -161,42 +197,66 @@ def table_of_contents(root: Path = ROOT) -> list[str]:
     return names
 
 
+def survey(root: Path = ROOT) -> tuple[list[Page], dict[str, list[str]]]:
+    """Every page in reading order, scripts that ``_toc.yml`` leaves out last; and what is wrong with each.
+
+    Wrong is: listed twice, or without its script, or not listed, or two pages that would be one module.
+    """
+    listed = table_of_contents(root)
+    folder = root / "scripts"
+    scripts = {
+        str(path.relative_to(folder).with_suffix(""))
+        for path in folder.rglob("*.py")
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)  # .ipynb_checkpoints
+    }
+    pages = [Page(name, root) for name in dict.fromkeys([*listed, *sorted(scripts)])]
+    problems: dict[str, list[str]] = {}
+    modules: dict[str, Page] = {}
+    for page in pages:
+        name, wrong = page.name, []
+        if listed.count(name) > 1:
+            wrong.append(f"_toc.yml: {name} is listed twice. Keep one.")
+        if name not in scripts:
+            wrong.append(
+                f"_toc.yml: {name} is listed, but {page.where} does not exist. Write it or remove the entry."
+            )
+        if name not in listed:
+            wrong.append(
+                f"{page.where}: not in _toc.yml. Add '- file: {name}' where it belongs, or delete the script."
+            )
+        if not all(part.isidentifier() and not keyword.iskeyword(part) for part in page.module.split(".")):
+            wrong.append(f"{page.where}: {page.module} is no module's name. Use letters, digits and _.")
+        other = modules.setdefault(page.module, page)
+        if other is not page:
+            wrong.append(
+                f"{page.where}: exports to {page.module}, as {other.where} does. Rename one of the pages."
+            )
+        if wrong:
+            problems[name] = wrong
+    return pages, problems
+
+
 def all_pages(root: Path = ROOT) -> list[Page]:
     """Every page in reading order.
 
     Raises
     ------
     BookError
-        If ``_toc.yml`` lists a page twice or without its script, a script is not in ``_toc.yml``,
-        or two pages would export to the same module.
+        With all that ``survey`` finds.
     """
-    names = table_of_contents(root)
-    problems = [
-        f"_toc.yml: {name} is listed twice. Keep one." for name in sorted(set(names)) if names.count(name) > 1
-    ]
-    scripts = {
-        str(path.relative_to(root / "scripts").with_suffix("")) for path in (root / "scripts").rglob("*.py")
-    }
-    problems += [
-        f"_toc.yml: {name} is listed, but scripts/{name}.py does not exist. Write it or remove the entry."
-        for name in names
-        if name not in scripts
-    ]
-    problems += [
-        f"scripts/{name}.py: not in _toc.yml. Add '- file: {name}' where it belongs, or delete the script."
-        for name in sorted(scripts - set(names))
-    ]
-    pages = [Page(name, root) for name in dict.fromkeys(names)]
-    seen: dict[str, str] = {}
-    for page in pages:
-        if page.module in seen:
-            problems.append(
-                f"{page.where}: exports to {page.module}, as {seen[page.module]} does. Rename one page."
-            )
-        seen[page.module] = page.where
+    pages, problems = survey(root)
     if problems:
-        raise BookError("\n".join(problems))
+        raise BookError("\n".join(line for lines in problems.values() for line in lines))
     return pages
+
+
+def one_page(key: str, root: Path = ROOT) -> tuple[Page, list[Page]]:
+    """The page that ``key`` names, and all pages; only what is wrong with that page is an error."""
+    pages, problems = survey(root)
+    page = find_page(key, pages)
+    if page.name in problems:
+        raise BookError("\n".join(problems[page.name]))
+    return page, [other for other in pages if other.script.exists()]
 
 
 def find_page(key: str, pages: list[Page]) -> Page:

@@ -1026,4 +1026,5 @@ def gradcheck(
             raise AssertionError(f"input {n}: {error}") from None
     return worst
 
+
 # seal: 23d1714dd9bd0466

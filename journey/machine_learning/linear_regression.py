@@ -457,4 +457,5 @@ def fit_least_squares(X: ArrayLike, y: ArrayLike) -> LeastSquaresFit:
         factor=R,
     )
 
+
 # seal: 593d7b8ba0ed8114

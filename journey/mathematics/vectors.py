@@ -210,4 +210,5 @@ def cosine_similarity(X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
     _check_same_dimension(rows, others)
     return np.clip(normalize(rows) @ normalize(others).T, -1.0, 1.0)
 
+
 # seal: 893423368181e4a6

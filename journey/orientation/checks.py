@@ -234,4 +234,5 @@ def try_answer(tests: Callable[[Any], None], answer: Any) -> bool:
     print(f"{tests.__name__}: passed")
     return True
 
+
 # seal: a2f2a06a2e0b892c

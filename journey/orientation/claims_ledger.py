@@ -82,4 +82,5 @@ def stored_claims(pages: list[StoredPage]) -> list[StoredClaim]:
         for match in CLAIM_LINE.finditer("".join(output.get("text", "")))
     ]
 
+
 # seal: 1d5aea1a76bd9728

@@ -478,4 +478,5 @@ def _fetch(address: str) -> bytes:
                 bar.update(len(part))
     return b"".join(parts)
 
+
 # seal: 346cc5eda5391183

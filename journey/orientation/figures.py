@@ -320,4 +320,5 @@ def show_images(
             axes.set_title(titles[n], fontsize=9, fontweight="normal", loc="center", pad=3)
     return figure
 
+
 # seal: 27fa7ca1eee57bb8

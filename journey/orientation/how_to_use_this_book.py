@@ -45,4 +45,5 @@ def compare_pins(text: str) -> dict[str, tuple[str, str | None]]:
             different[name] = (pinned, installed)
     return different
 
+
 # seal: 869a211bd475ca38

@@ -51,4 +51,5 @@ def verdict(paper_claim: PaperClaim, band: SeedBand) -> str:
         return "not reproduced"
     return "undecided"
 
+
 # seal: 7adf795ebb18a5d9

@@ -60,4 +60,5 @@ def learning_path(graph: dict[str, set[str]], target: str) -> list[str]:
     visit(target)
     return path
 
+
 # seal: 6c89d48eb3a600ce

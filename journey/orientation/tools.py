@@ -88,4 +88,5 @@ def shrink(items: Sequence[Item], fails: Callable[[list[Item]], bool]) -> list[I
             break
     return rest
 
+
 # seal: a6b6704f0687c53c
