@@ -15,7 +15,6 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from ruff import find_ruff_bin
 
 from tools.pages import ROOT, BookError, Cell, Page, journey_imports
 
@@ -34,6 +33,8 @@ SEAL = "# seal: "
 @lru_cache(maxsize=512)
 def ruff(*arguments: str, text: str) -> tuple[int, str]:
     """Run ruff on a text with the project's settings; return its exit status and what it prints."""
+    from ruff import find_ruff_bin  # the site is built without it
+
     place = ["--config", str(ROOT / "pyproject.toml"), "--stdin-filename", str(ROOT / "journey" / "page.py")]
     command = [find_ruff_bin(), *arguments, *place, "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=False)

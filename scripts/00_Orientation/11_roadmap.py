@@ -181,7 +181,11 @@ for row, name in enumerate(shown):
 for stage in dict.fromkeys(stage_of):
     rows = [row for row, of in enumerate(stage_of) if of == stage]
     axes.plot(
-        [-4.1, -4.1], [rows[0] - 0.35, rows[-1] + 0.35], color=COLORS["gray"], lw=3
+        [-4.1, -4.1],
+        [rows[0] - 0.35, rows[-1] + 0.35],
+        color=COLORS["gray"],
+        lw=3,
+        ls="-",
     )
     axes.annotate(
         stage, (-4.3, np.mean(rows)), ha="right", va="center", fontweight="bold"
