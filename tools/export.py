@@ -15,7 +15,6 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-
 from tools.pages import ROOT, BookError, Cell, Page, journey_imports
 
 STAGE_DOCSTRINGS = (
