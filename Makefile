@@ -19,7 +19,7 @@ PAGE ?=
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 OTHER_CPU := OPENBLAS_CORETYPE=Nehalem ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 \
   NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
-NBVAL := $(PY) -m pytest --nbval book -n 2 --dist loadscope --nbval-current-env --nbval-cell-timeout 180 \
+NBVAL := env -u MPLBACKEND $(PY) -m pytest --nbval book -n 2 --dist loadscope --nbval-current-env --nbval-cell-timeout 180 \
   --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -q --ignore=book/_build
 
 export PYTHONPATH := $(CURDIR)

@@ -548,7 +548,7 @@ _ = try_answer(test_skips, first_bad_with_skips_solution)
 #
 # *break · difficulty 3 of 3 · 20 minutes*
 #
-# `first_bad` promises the *first* bad commit if the history is monotone. Find a history (a list of 17 Booleans, `True` for bad, first `False`, last `True`) for which it returns a commit that is *good after a bad one went before it*; that is, some earlier commit is bad, and the commit just before the returned one is good.
+# `first_bad` promises the *first* bad commit if the history is monotone. Find a history (a list of 17 Booleans, `True` for bad, first `False`, last `True`) for which it returns a commit that is *good after a bad one went before it*; that is, some earlier commit is bad, and the commit before the returned one is good.
 # Moreover, at most 3 of the 17 may be bad.
 # ```
 

@@ -145,67 +145,50 @@ claim(
     equal_to=0,
 )
 
-# %% mystnb={"figure": {"caption": "The map of the book. Each point is a page, in reading order from left to right; each arc goes from a page to a later page that imports what it built. Arcs above the line stay within a stage, arcs below it lead to a later stage. Larger points are imported more often.", "name": "fig-roadmap-map"}, "image": {"alt": "Arc diagram. Pages lie as points on a horizontal line, grouped by stage. Many arcs below the line leave the orientation pages for all later stages."}} tags=["hide-input"]
+# %% [markdown]
+# The map lists the pages in reading order. An arc leads from each page to every later page that imports what it built.
+
+# %% tags=["hide-input"]
 shown = [name for name in order if name in graph and not name.endswith("index")]
 place = {name: number for number, name in enumerate(shown)}
-figure, axes = plt.subplots(figsize=(7.6, 5.2))
-longest = max(
-    (place[b] - place[a] for a, b in edges if a in place and b in place), default=1
-)
-for a, b in edges:
-    if a not in place or b not in place:
-        continue
-    left, right = place[a], place[b]
-    same = a.split("/")[0] == b.split("/")[0]
-    angle = np.linspace(0, np.pi, 60)
-    x = (left + right) / 2 + (right - left) / 2 * np.cos(angle)
-    y = (1 if same else -1) * np.sin(angle) * (right - left) / longest * 2.2
-    axes.plot(
-        x, y, color=COLORS["blue" if same else "purple"], lw=0.9, alpha=0.55, ls="-"
-    )
-imported = {name: sum(a == name for a, _ in edges) for name in shown}
+arcs = [(place[a], place[b]) for a, b in edges if a in place and b in place]
+stage_of = [name.split("/")[0].replace("_", " ") for name in shown]
+imported = [sum(first == row for first, _ in arcs) for row in range(len(shown))]
+
+
+def draw_arc(axes, first, last, **look):
+    turn = np.linspace(-np.pi / 2, np.pi / 2, 60)
+    half = (last - first) / 2
+    axes.plot(np.sqrt(half) * np.cos(turn), first + half + half * np.sin(turn), **look)
+
+
+# %% mystnb={"figure": {"caption": "The map of the book. Pages in reading order from top to bottom; an arc leads from a page to every later page that imports what it built, solid within a stage, dashed to another stage. Larger points are imported more often.", "name": "fig-roadmap-map"}, "image": {"alt": "Arc diagram. The pages of the book are listed from top to bottom, grouped by stage. Arcs on the right lead from earlier to later pages; the pages on checks and figures have the most."}} tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(7.2, 1.2 + 0.24 * len(shown)))
+for first, last in arcs:
+    same = stage_of[first] == stage_of[last]
+    look = {"color": COLORS["blue"], "ls": "-"} if same else {"color": COLORS["purple"]}
+    draw_arc(axes, first, last, lw=0.9, alpha=0.7, **({"ls": (0, (4, 2))} | look))
 axes.scatter(
-    range(len(shown)),
     np.zeros(len(shown)),
-    s=[26 + 14 * imported[name] for name in shown],
+    range(len(shown)),
+    s=[18 + 9 * count for count in imported],
     color=COLORS["ink"],
     zorder=3,
 )
-for name, x in place.items():
-    label = re.sub(r"^\d+_", "", name.split("/")[-1]).replace("_", " ")
-    axes.annotate(
-        label,
-        (x, 0),
-        (0, -9),
-        textcoords="offset points",
-        rotation=90,
-        ha="center",
-        va="top",
-        fontsize=8,
-        bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.8},
-        zorder=4,
-    )
-stages = sorted({name.split("/")[0] for name in shown})
-for stage in stages:
-    mine = [place[name] for name in shown if name.startswith(stage + "/")]
-    axes.annotate(
-        stage.replace("_", " "),
-        (np.mean(mine), 1.75),
-        ha="center",
-        va="bottom",
-        fontsize=8.5,
-        rotation=20,
-        fontweight="bold",
-    )
+for row, name in enumerate(shown):
+    title = re.sub(r"^\d+_", "", name.split("/")[-1]).replace("_", " ")
+    axes.annotate(title, (-0.25, row), ha="right", va="center", fontsize=9)
+for stage in dict.fromkeys(stage_of):
+    rows = [row for row, of in enumerate(stage_of) if of == stage]
     axes.plot(
-        [min(mine) - 0.35, max(mine) + 0.35],
-        [1.68, 1.68],
-        color=COLORS["gray"],
-        lw=3,
-        ls="-",
-        solid_capstyle="butt",
+        [-4.1, -4.1], [rows[0] - 0.35, rows[-1] + 0.35], color=COLORS["gray"], lw=3
     )
-axes.set(xlim=(-0.9, len(shown) - 0.1), ylim=(-2.5, 2.4))
+    axes.annotate(
+        stage, (-4.3, np.mean(rows)), ha="right", va="center", fontweight="bold"
+    )
+axes.set(
+    xlim=(-7.4, 1.1 * max(np.sqrt(len(shown) / 2), 1)), ylim=(len(shown) - 0.4, -0.6)
+)
 axes.axis("off")
 axes.set_title("What each page stands on")
 plt.show()

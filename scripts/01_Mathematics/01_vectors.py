@@ -714,7 +714,7 @@ claim("vectors-offenders-that-truly-offend", broken, equal_to=0)
 # ## Shadows and similarities, for use
 #
 # The two functions that remain follow {eq}`eq-vectors-projection` and {eq}`eq-vectors-cosine`. Both divide
-# by the length first, so neither overflows; the table of cosines is clipped because of what was just seen.
+# by the length first, so neither overflows; the table of cosines is clipped because of what was seen above.
 # Its cost is one dot product per pair, $O(n\,m\,d)$ time and $O(n\,m)$ memory.
 
 

@@ -1,0 +1,3 @@
+"""01 Mathematics: what the pages of this stage of the book build.
+
+Written by `make sync`."""

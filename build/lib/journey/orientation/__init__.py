@@ -1,0 +1,3 @@
+"""00 Orientation: what the pages of this stage of the book build.
+
+Written by `make sync`."""
