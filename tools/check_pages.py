@@ -25,7 +25,7 @@ from typing import Any
 from tools import markdown
 from tools.export import import_problems
 from tools.markdown import Block
-from tools.pages import ROOT, BookError, Cell, all_pages, find_page
+from tools.pages import ROOT, BookError, Cell, Page, all_pages, one_page
 from tools.sheets import Exercise, Problem, Sheet, located, said
 
 RULES = {
@@ -119,12 +119,16 @@ ABSOLUTE_PATH = re.compile(
 
 def check_syntax(sheet: Sheet) -> Iterator[Problem]:
     """Cells that Python does not read, most often because of a magic."""
-    for cell, error in sheet.faults:
-        magics = [n for n, text in enumerate(cell.source.splitlines(), cell.line) if MAGIC.match(text)]
-        for line in magics:
-            yield sheet.problem(line, "magics", "a magic. Say it in Python: a page is also a program.")
-        if not magics:
-            yield from located(error, sheet.page, "syntax")
+    magics = [
+        line
+        for cell, tree in zip(sheet.codes, sheet.trees)
+        for line, text in enumerate(cell.source.splitlines(), cell.line)
+        if tree is None and MAGIC.match(text)
+    ]
+    for line in magics:
+        yield sheet.problem(line, "magics", "a magic. Say it in Python: a page is also a program.")
+    if sheet.fault and not magics:
+        yield from located(sheet.fault, sheet.page, "syntax")
     for _, node in sheet.nodes:
         if isinstance(node, ast.Name) and node.id == "get_ipython":
             yield sheet.problem(
@@ -723,13 +727,27 @@ CHECKS: tuple[Callable[[Sheet], Iterator[Problem]], ...] = (
 )
 
 
-def check_imports(sheets: list[Sheet]) -> Iterator[Problem]:
-    """Imports against the order of reading; only if every page is Python, which another rule sees to."""
-    if not any(sheet.faults for sheet in sheets):
-        pages = [sheet.page for sheet in sheets]
-        for page in pages:
-            for line in import_problems(page, pages):
-                yield from located(line, page, "import")
+def check_imports(sheet: Sheet, order: list[Page]) -> Iterator[Problem]:
+    """Imports against the order of reading; another rule sees to cells that are not Python."""
+    if sheet.fault is None:
+        try:
+            problems = import_problems(sheet.page, order)
+        except BookError as error:  # an imported page is not Python
+            problems = [str(error)]
+        for line in problems:
+            yield from located(line, sheet.page, "import")
+
+
+def read(pages: list[Page]) -> tuple[list[Sheet], list[Problem]]:
+    """All pages whose cells can be told apart, and what is wrong with the others."""
+    sheets: list[Sheet] = []
+    problems: list[Problem] = []
+    for page in pages:
+        try:
+            sheets.append(Sheet(page))
+        except BookError as error:
+            problems += located(error, page, "syntax")
+    return sheets, problems
 
 
 def check(root: Path = ROOT, only: str | None = None) -> list[Problem]:
@@ -740,21 +758,19 @@ def check(root: Path = ROOT, only: str | None = None) -> list[Problem]:
     BookError
         If ``_toc.yml`` and the scripts do not fit together, or ``only`` names no page.
     """
-    pages = all_pages(root)
-    chosen = [find_page(only, pages)] if only else pages
-    order = {page.where: position for position, page in enumerate(chosen)}
-    sheets: list[Sheet] = []
-    found: set[Problem] = set()
-    for page in pages:
-        try:
-            sheets.append(Sheet(page))
-        except BookError as error:  # its cells cannot be told apart
-            found |= set(located(error, page, "syntax"))
+    if only:
+        page, pages = one_page(only, root)
+        chosen = [page]
+    else:
+        chosen = pages = all_pages(root)
+    sheets, unread = read(pages)
     ours = [sheet for sheet in sheets if sheet.page in chosen]
-    found |= {problem for sheet in ours for rule in CHECKS for problem in rule(sheet)}
-    found |= set(check_repeated([*(sheet for sheet in sheets if sheet not in ours), *ours]))
-    if len(sheets) == len(pages):
-        found |= set(check_imports(sheets))
+    others = [sheet for sheet in sheets if sheet.page not in chosen]
+    found = {*unread, *check_repeated([*others, *ours])}
+    for sheet in ours:
+        found |= {problem for rule in CHECKS for problem in rule(sheet)}
+        found |= set(check_imports(sheet, pages))
+    order = {page.where: position for position, page in enumerate(chosen)}
     return sorted(
         (problem for problem in found if problem.where in order),
         key=lambda problem: (order[problem.where], problem.line, problem),

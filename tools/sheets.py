@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -113,15 +114,12 @@ class Sheet:
         self.notes = [cell for cell in self.cells if cell.kind == "markdown"]
         self.standard = standard(page)
         self.top = self.cells[0].line if self.cells else 1
-        self.faults: list[tuple[Cell, BookError]] = []
-        self.trees = [self._tree(cell) for cell in self.codes]
-
-    def _tree(self, cell: Cell) -> ast.Module | None:
+        self.fault: BookError | None = None  # why the page is not Python
         try:
-            return self.page.parsed(cell)
+            self.trees: list[ast.Module | None] = [page.parsed(cell) for cell in self.codes]
         except BookError as error:
-            self.faults.append((cell, error))
-            return None
+            self.fault = error
+            self.trees = [tree_or_none(cell) for cell in self.codes]
 
     def problem(self, line: int, rule: str, message: str) -> Problem:
         return Problem(self.page.where, line, rule, message)
@@ -257,6 +255,16 @@ class Sheet:
                 at = next((n for n, text in enumerate(lines) if f'"{name}"' in text), 0)
                 found.append((name, cell.line + at))
         return found
+
+
+def tree_or_none(cell: Cell) -> ast.Module | None:
+    """The syntax tree of a cell on a page that is not Python, if it is not this cell's fault."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse("\n" * (cell.line - 1) + cell.source)
+        except SyntaxError:
+            return None
 
 
 def said(output: dict[str, Any]) -> str:
