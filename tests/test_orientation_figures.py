@@ -28,7 +28,8 @@ def _style():
 @given(colors)
 @quick
 def test_encode_inverts_decode(rgb):
-    np.testing.assert_allclose(figures.encode(figures.decode(rgb)), rgb, atol=1e-12)
+    # The constants of sRGB leave a step of 3e-8 where the two branches meet; a screen has steps of 4e-3.
+    np.testing.assert_allclose(figures.encode(figures.decode(rgb)), rgb, atol=1e-6)
 
 
 @given(colors)
