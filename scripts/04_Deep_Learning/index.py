@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Deep learning
+# # Deep Learning
 #
 # What is a network made of, and what makes it learn?
 #
