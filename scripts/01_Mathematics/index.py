@@ -10,6 +10,7 @@
 # | Page | What it answers | What it builds |
 # |---|---|---|
 # | {doc}`01_vectors` | How alike are two lists of numbers? | `dot`, `norm`, `normalize`, `angle`, `project`, `cosine_similarity` |
+# | {doc}`02_matrices` | What does a table of numbers do to a vector, and what is lost on the way? | `matmul`, `rotation`, `shear`, `projection_onto`, `rank` |
 # | {doc}`04_eigenvalues_and_svd` | Which directions does a matrix only stretch, and how few of them does a table need? | `power_iteration`, `qr_decomposition`, `eigh`, `svd`, `low_rank` |
 # | {doc}`11_discrete_mathematics` | How many are there, and how likely do two coincide? | `is_tautology`, `union_size`, `fibonacci`, `modular_inverse`, `collision_probability` |
 # | {doc}`12_graphs_and_complexity` | How do you search a network that is too large to try everything, and what will it cost? | `bfs`, `depth_first_order`, `topological_sort`, `dijkstra` |
