@@ -112,7 +112,7 @@ def test_matmul_refuses(A, B, message):
 
 @pytest.mark.parametrize("direction", [[0.0, 0.0], [], [np.inf, 1.0], [[1.0, 2.0]]])
 def test_projections_need_one_direction(direction):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"zero vector|shape|finite"):
         projection_onto(direction)
 
 
