@@ -8,7 +8,7 @@
 #
 # - **You build** `power_iteration`, `qr_decomposition`, `eigh`, `svd` and `low_rank`
 # - **You need** dot products, lengths and projections ({doc}`01_vectors`); matrix products, orthogonal matrices,
-#   rank and rounding errors ({doc}`02_matrices`)
+#   rank ({doc}`02_matrices`), rounding errors ({doc}`03_linear_systems`)
 # - **Checked against** NumPy, the closed form of a vibrating chain, the theorem of Eckart and Young
 # - **Time** 40 minutes to read, 60 to code
 # - **Data** a photograph (by danielbuechele, CC BY 2.0), handwritten digits and breast cancer (BSD-3), scikit-learn
