@@ -29,7 +29,7 @@ __all__ = [
 
 
 def solve_normal(X: ArrayLike, y: ArrayLike) -> np.ndarray:
-    """Least squares by the normal equations and Cholesky's factorisation, ``n d² + d³/3`` operations.
+    """Least squares by the normal equations and Cholesky, ``n d² + d³/3`` operations.
 
     Parameters
     ----------
@@ -44,36 +44,41 @@ def solve_normal(X: ArrayLike, y: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shapes do not fit or a number is not finite, or ``X.T @ X`` is not positive definite.
+        If the shapes do not fit or a number is not finite, or ``X.T @ X`` is not
+        positive definite.
     """
     A, b = _checked(X, y)
     try:
         return linalg.cho_solve(linalg.cho_factor(A.T @ A), A.T @ b)
     except linalg.LinAlgError as error:
-        raise ValueError("X.T @ X is not positive definite in float64; use solve_qr") from error
+        message = "X.T @ X is not positive definite in float64; use solve_qr"
+        raise ValueError(message) from error
 
 
 def _checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     A, b = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     if A.ndim != 2 or b.shape != A.shape[:1] or not A.size:
-        raise ValueError(f"X must have shape (n, d) and y (n,), none empty; got {A.shape} and {b.shape}")
+        wanted = "X must have shape (n, d) and y (n,), none empty"
+        raise ValueError(f"{wanted}; got {A.shape} and {b.shape}")
     if not (np.isfinite(A).all() and np.isfinite(b).all()):
         raise ValueError("X and y must be finite")
     return A, b
 
 
 def solve_qr(X: ArrayLike, y: ArrayLike) -> np.ndarray:
-    """Least squares by QR with column pivoting, about ``2 n d²`` operations; the shortest of all solutions.
+    """Least squares by QR with column pivoting, about ``2 n d²`` operations.
 
     Parameters
     ----------
     X : array_like of shape (n, d)
-        Of any rank; a diagonal entry of R counts as zero below ``max(n, d) * eps`` of the largest.
+        Of any rank; a diagonal entry of R counts as zero below ``max(n, d) * eps`` of
+        the largest.
     y : array_like of shape (n,)
 
     Returns
     -------
     ndarray of shape (d,)
+        The shortest of all solutions.
 
     Raises
     ------
@@ -85,14 +90,15 @@ def solve_qr(X: ArrayLike, y: ArrayLike) -> np.ndarray:
     Å. Björck, *Numerical Methods for Least Squares Problems* (1996), section 2.7.
     """
     A, b = _checked(X, y)
-    projected, R, order = linalg.qr_multiply(A, b, mode="right", pivoting=True)  # Qᵀy, R, column order
+    # Qᵀy, R and the order of the columns
+    projected, R, order = linalg.qr_multiply(A, b, mode="right", pivoting=True)
     size = np.abs(np.diag(R))
     rank = int((size > size.max() * max(A.shape) * np.finfo(float).eps).sum())
     weights = np.zeros(A.shape[1])
     if rank == A.shape[1]:
         weights[order] = linalg.solve_triangular(R, projected)
-    elif rank:
-        Z, T = linalg.qr(R[:rank].T, mode="economic")  # R[:rank] = Tᵀ Zᵀ; the solution lies in Z's span
+    elif rank:  # R[:rank] = Tᵀ Zᵀ; the shortest solution lies in Z's span
+        Z, T = linalg.qr(R[:rank].T, mode="economic")
         weights[order] = Z @ linalg.solve_triangular(T, projected[:rank], trans="T")
     return weights
 
@@ -100,7 +106,8 @@ def solve_qr(X: ArrayLike, y: ArrayLike) -> np.ndarray:
 def exact_least_squares(X: ArrayLike, y: ArrayLike) -> np.ndarray:
     """Solve the normal equations in rational arithmetic; only the result is rounded.
 
-    Slow (the integers grow to thousands of digits): a judge for small problems, say n ≤ 100 and d ≤ 10.
+    Slow (the integers grow to thousands of digits): a judge for small problems, say
+    n ≤ 100 and d ≤ 10.
 
     Parameters
     ----------
@@ -115,18 +122,19 @@ def exact_least_squares(X: ArrayLike, y: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shapes do not fit, a number is not finite, or the columns are linearly dependent.
+        If the shapes do not fit, a number is not finite, or the columns are linearly
+        dependent.
     """
     A, b = _checked(X, y)
-    table = [[Fraction(value) for value in row] for row in np.column_stack([A, b]).tolist()]
-    columns = list(zip(*table))
-    d = A.shape[1]
-    M = [[sum(map(Fraction.__mul__, columns[i], other), Fraction()) for other in columns] for i in range(d)]
+    table = np.column_stack([A, b])
+    columns = [[Fraction(value) for value in column] for column in table.T.tolist()]
+    d, M = A.shape[1], []
+    for u in columns[:d]:
+        M.append([sum(map(Fraction.__mul__, u, v), Fraction()) for v in columns])
     for i in range(d):
-        if M[i][i] == 0:  # exact, so no tolerance; a positive definite matrix needs no pivoting
-            raise ValueError(
-                f"the columns are linearly dependent: column {i} is a combination of those before"
-            )
+        if M[i][i] == 0:  # exact: no tolerance, and positive definite needs no pivoting
+            what = f"column {i} is a combination of those before"
+            raise ValueError(f"the columns are linearly dependent: {what}")
         M[i] = [value / M[i][i] for value in M[i]]
         for k in range(d):
             if k != i:
@@ -163,7 +171,8 @@ def solve_gradient(
     Raises
     ------
     ValueError
-        If the shapes do not fit, a number is not finite, or the learning rate would not converge.
+        If the shapes do not fit, a number is not finite, or the learning rate would not
+        converge.
     """
     A, b = _checked(X, y)
     n_samples = len(b)
@@ -171,9 +180,8 @@ def solve_gradient(
     if learning_rate is None:
         learning_rate = 1 / steepest if steepest else 1.0
     if not 0 < learning_rate * max(steepest, 1e-300) < 2:
-        raise ValueError(
-            f"learning_rate must lie between 0 and 2/λmax = {2 / steepest:.4g}, got {learning_rate}"
-        )
+        allowed = f"between 0 and 2/λmax = {2 / steepest:.4g}"
+        raise ValueError(f"learning_rate must lie {allowed}, got {learning_rate}")
     weights = np.zeros(A.shape[1])
     enough = tol * float((steepest / n_samples) ** 0.5 * np.linalg.norm(b))
     for _ in range(max_iter):
@@ -181,11 +189,8 @@ def solve_gradient(
         if np.linalg.norm(gradient) <= enough:
             return weights
         weights -= learning_rate * gradient
-    warnings.warn(
-        f"gradient descent did not converge in {max_iter} steps",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
+    message = f"gradient descent did not converge in {max_iter} steps"
+    warnings.warn(message, ConvergenceWarning, stacklevel=2)
     return weights
 
 
@@ -235,13 +240,15 @@ class LinearRegression(_LinearModel):
     fit_intercept : bool
         Whether to add a constant; the columns are centred first.
     method : {"qr", "normal", "gradient"}
-        ``"qr"`` is the accurate default and the only one to trust when columns depend on each other;
-        ``"normal"`` is faster for tall tables; ``"gradient"`` wants scaled columns.
+        ``"qr"`` is the accurate default and the only one to trust when columns depend
+        on each other; ``"normal"`` is faster for tall tables; ``"gradient"`` wants
+        scaled columns.
 
     Attributes
     ----------
     coef_ : ndarray of shape (d,)
-        The shortest one if columns are linearly dependent (``method="normal"`` raises instead).
+        The shortest one if columns are linearly dependent (``method="normal"`` raises
+        instead).
     intercept_ : float
     """
 
@@ -251,20 +258,23 @@ class LinearRegression(_LinearModel):
 
     def _check_parameters(self) -> None:
         if self.method not in _SOLVERS:
-            raise ValueError(f"method must be one of {sorted(_SOLVERS)}, got {self.method!r}")
+            known = sorted(_SOLVERS)
+            raise ValueError(f"method must be one of {known}, got {self.method!r}")
 
     def _solve(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         return _SOLVERS[self.method](X, y)
 
 
 class Ridge(_LinearModel):
-    """Least squares with a penalty ``alpha * ‖w‖²``, one target; the intercept is not penalised.
+    """Least squares with a penalty ``alpha * ‖w‖²``, one target.
 
     Parameters
     ----------
     alpha : float
-        At least 0; at 0 it is `LinearRegression`. Scale the columns first: the penalty knows no units.
+        At least 0; at 0 it is `LinearRegression`. Scale the columns first: the penalty
+        knows no units.
     fit_intercept : bool
+        Whether to add a constant; it is not penalised.
 
     Attributes
     ----------
@@ -286,13 +296,14 @@ class Ridge(_LinearModel):
 
     def _solve(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         d = X.shape[1]
-        return solve_qr(np.vstack([X, self.alpha**0.5 * np.eye(d)]), np.append(y, np.zeros(d)))
+        longer = np.vstack([X, self.alpha**0.5 * np.eye(d)])  # (n + d, d)
+        return solve_qr(longer, np.append(y, np.zeros(d)))
 
 
 class Lasso(_LinearModel):
-    """Least squares with a penalty on absolute weights, by coordinate descent; one target.
+    """Least squares with a penalty on absolute weights, by coordinate descent.
 
-    Minimises ``‖y - X w - b‖² / (2 n) + alpha * ‖w‖₁``.
+    Minimises ``‖y - X w - b‖² / (2 n) + alpha * ‖w‖₁``, for one target.
 
     Parameters
     ----------
@@ -302,7 +313,8 @@ class Lasso(_LinearModel):
     max_iter : int
         Sweeps over all weights before a ``ConvergenceWarning``.
     tol : float
-        Stop when no optimality condition is violated by more than this part of ``alpha_max``.
+        Stop when no optimality condition is violated by more than this part of
+        ``alpha_max``.
 
     Attributes
     ----------
@@ -333,41 +345,35 @@ class Lasso(_LinearModel):
         if not 0 <= self.alpha < np.inf:
             raise ValueError(f"alpha must be finite and at least 0, got {self.alpha}")
         if self.max_iter < 1 or not self.tol > 0:
-            raise ValueError(f"max_iter must be at least 1 and tol positive, got {self.max_iter}, {self.tol}")
+            wanted = "max_iter must be at least 1 and tol positive"
+            raise ValueError(f"{wanted}, got {self.max_iter}, {self.tol}")
 
     def _solve(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        gram, pull = (
-            X.T @ X / len(y),
-            X.T @ y / len(y),
-        )  # pull: minus the gradient at the weights
+        gram = X.T @ X / len(y)
+        pull = X.T @ y / len(y)  # minus the gradient at the weights
         enough = self.tol * float(np.abs(pull).max())
         weights = np.zeros(X.shape[1])
         for sweep in range(1, self.max_iter + 1):
             self.n_iter_ = sweep
             for j in np.flatnonzero(np.diag(gram)):
                 free = pull[j] + gram[j, j] * weights[j]
-                new = np.sign(free) * max(abs(free) - self.alpha, 0.0) / gram[j, j]  # (eq-linreg-soft)
+                size = max(abs(free) - self.alpha, 0.0)  # equation (eq-linreg-soft)
+                new = np.sign(free) * size / gram[j, j]
                 if new != weights[j]:
                     pull -= gram[:, j] * (new - weights[j])
                     weights[j] = new
-            excess = np.where(
-                weights,
-                np.abs(pull - self.alpha * np.sign(weights)),
-                np.abs(pull) - self.alpha,
-            )
+            kept = np.abs(pull - self.alpha * np.sign(weights))
+            excess = np.where(weights, kept, np.abs(pull) - self.alpha)
             if excess.max() <= enough:
                 return weights
-        warnings.warn(
-            f"Lasso did not converge in {self.max_iter} sweeps",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+        message = f"Lasso did not converge in {self.max_iter} sweeps"
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return weights
 
 
 @dataclass(frozen=True, eq=False)
 class LeastSquaresFit:
-    """A least-squares fit with what is needed to judge it; made by `fit_least_squares`.
+    """A least-squares fit with what is needed to judge it, made by `fit_least_squares`.
 
     Attributes
     ----------
@@ -398,17 +404,19 @@ class LeastSquaresFit:
         return np.column_stack([self.weights - half, self.weights + half])
 
     def interval(self, X_new: ArrayLike, level: float = 0.95, kind: str = "observation") -> np.ndarray:
-        """Lower and upper ends for each row of X_new, shape (m, 2), equation (eq-linreg-intervals).
+        """Ends for each row of X_new, shape (m, 2), equation (eq-linreg-intervals).
 
-        ``kind`` is ``"observation"`` (a new value of the target) or ``"mean"`` (its expectation).
+        ``kind`` is ``"observation"`` (a new value of the target) or ``"mean"`` (its
+        expectation).
         """
         if kind not in ("observation", "mean"):
             raise ValueError(f"kind must be 'observation' or 'mean', got {kind!r}")
-        rows = np.asarray(X_new, dtype=float)
-        if rows.ndim != 2 or rows.shape[1] != len(self.weights):
-            raise ValueError(f"X_new must have shape (m, {len(self.weights)}), got {rows.shape}")
+        rows, p = np.asarray(X_new, dtype=float), len(self.weights)
+        if rows.ndim != 2 or rows.shape[1] != p:
+            raise ValueError(f"X_new must have shape (m, {p}), got {rows.shape}")
         h = (linalg.solve_triangular(self.factor, rows.T, trans="T") ** 2).sum(axis=0)
-        half = _quantile(level, self.degrees_of_freedom) * self.sigma * np.sqrt(h + (kind == "observation"))
+        t = _quantile(level, self.degrees_of_freedom)
+        half = t * self.sigma * np.sqrt(h + (kind == "observation"))
         centre = rows @ self.weights
         return np.column_stack([centre - half, centre + half])
 
@@ -420,7 +428,7 @@ def _quantile(level: float, degrees_of_freedom: int) -> float:
 
 
 def fit_least_squares(X: ArrayLike, y: ArrayLike) -> LeastSquaresFit:
-    """Least squares on the columns as given, with leverage, standard errors and Cook's distance.
+    """Least squares on the columns as given, with leverage, errors, Cook's distance.
 
     Parameters
     ----------
@@ -431,31 +439,32 @@ def fit_least_squares(X: ArrayLike, y: ArrayLike) -> LeastSquaresFit:
     Raises
     ------
     ValueError
-        If the shapes do not fit, a number is not finite, n ≤ p, or a column depends on the others.
+        If the shapes do not fit, a number is not finite, n ≤ p, or a column depends on
+        the others.
     """
     A, b = _checked(X, y)
-    n, p = A.shape
+    (n, p), tiny = A.shape, np.finfo(float)
     if n <= p:
         raise ValueError(f"need more samples than columns, got {n} and {p}")
     Q, R = linalg.qr(A, mode="economic")
-    if (np.abs(np.diag(R)) <= np.linalg.norm(A, axis=0) * n * np.finfo(float).eps).any():
+    if (np.abs(np.diag(R)) <= np.linalg.norm(A, axis=0) * n * tiny.eps).any():
         raise ValueError("the columns of X are linearly dependent; leave one out")
     weights = linalg.solve_triangular(R, Q.T @ b)
     residuals = b - A @ weights
     leverage = (Q**2).sum(axis=1)
     variance = float(residuals @ residuals) / (n - p)
     inverse = linalg.solve_triangular(R, np.eye(p))
-    outside = np.maximum(1 - leverage, np.finfo(float).eps)
+    cook = residuals**2 * leverage / np.maximum(1 - leverage, tiny.eps) ** 2
     return LeastSquaresFit(
         weights=weights,
         standard_errors=np.sqrt(variance * (inverse**2).sum(axis=1)),
         residuals=residuals,
         leverage=leverage,
-        cooks_distance=residuals**2 * leverage / outside**2 / (p * max(variance, np.finfo(float).tiny)),
+        cooks_distance=cook / (p * max(variance, tiny.tiny)),
         sigma=variance**0.5,
         degrees_of_freedom=n - p,
         factor=R,
     )
 
 
-# seal: 593d7b8ba0ed8114
+# seal: 08f4e49042c8ce9b
