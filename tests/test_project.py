@@ -1,8 +1,12 @@
 """The project around the book: pins, links, workflows, Binder, and what nbval compares."""
 
+import json
 import os
+import platform
 import re
 import resource
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +16,7 @@ import pytest
 import yaml
 from nbval.plugin import get_sanitize_patterns
 
+from tools import readme
 from tools.build import dead_links
 from tools.pages import ROOT, table_of_contents
 from tools.site import binder_url, repository, site_url
@@ -65,13 +70,37 @@ def test_files_named_in_the_readme_exist():
             assert (ROOT / link).exists(), f"{name}: {link}"
 
 
-def test_the_readme_counts_the_pages_of_each_stage():
-    text = (ROOT / "README.md").read_text()
-    names = [name for name in table_of_contents() if "/" in name and not name.endswith("/index")]
-    for stage in sorted({name.split("/")[0] for name in names}):
-        row = next(line for line in text.splitlines() if line.startswith(f"| {stage.replace('_', ' ')} "))
-        count = sum(name.startswith(stage + "/") for name in names)
-        assert f"badge/pages-{count}-" in row, f"{stage} has {count} pages"
+def test_the_readmes_table_of_stages_follows_the_book(capsys):
+    assert readme.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_a_new_page_changes_its_stages_row_and_nothing_else(tmp_path):
+    badge = "https://img.shields.io/badge/pages"
+    before = (
+        "# Book\n\n| stage | builds | pages |\n|---|---|---|\n"
+        f"| [00 A](https://old/00_A/index.html) | tools | ![2 pages]({badge}-2-0072B2) |\n"
+        "| 01 New Stage | things, and others | |\n| 02 C | more | |\n\n| 03 | other table |\n"
+    )
+    names = ["index", "00_A/index", "00_A/01_a", "01_New_Stage/01_x", "01_New_Stage/02_y"]
+    after = readme.with_stages(before, names, "https://site/")
+    assert after.splitlines()[4:] == [
+        f"| [00 A](https://site/00_A/index.html) | tools | ![1 page]({badge}-1-0072B2) |",
+        f"| [01 New Stage](https://site/01_New_Stage/01_x.html) | things, and others | ![2 pages]({badge}-2-0072B2) |",
+        "| 02 C | more | |",
+        "",
+        "| 03 | other table |",
+    ]
+    assert readme.with_stages(after, names, "https://site/") == after
+    assert readme.with_stages(after, ["index"], "https://site/").count("[") == 0
+
+    (tmp_path / "README.md").write_text(before)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n- file: 00_A/01_a\n")
+    (tmp_path / "_config.yml").write_text("repository: {url: https://github.com/o/n, branch: main}\n")
+    assert readme.main(["--check", "--root", str(tmp_path)]) == 1
+    assert (tmp_path / "README.md").read_text() == before
+    assert readme.main(["--root", str(tmp_path)]) == 0
+    assert "[00 A](https://o.github.io/n/00_A/01_a.html)" in (tmp_path / "README.md").read_text()
+    assert readme.main(["--check", "--root", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -85,7 +114,14 @@ def test_workflows_are_pinned_and_call_only_make(path):
     for job in workflow["jobs"].values():
         assert job["timeout-minutes"] <= 90
         for step in job["steps"]:
-            assert re.fullmatch(r"make [\w-]+|bash \.ci/run", step.get("run", "make x"))
+            if "run" in step:
+                command = re.fullmatch(r"(?:make|bash \.ci/run)(?: ([\w-]+))?", step["run"])
+                assert command
+                assert command[1] is None or command[1] in makefile_targets()
+
+
+def makefile_targets():
+    return set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def make(*arguments):
@@ -105,16 +141,66 @@ def test_make_alone_prints_every_command():
 
 
 def test_commands_in_the_documents_exist():
-    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = makefile_targets()
     for name in ("README.md", "CONTRIBUTING.md", "scripts/00_Orientation/01_how_to_use_this_book.py"):
         for target in re.findall(r"(?:`|^(?:# )?)make ([a-z-]+)", (ROOT / name).read_text(), re.MULTILINE):
             assert target in targets, f"{name}: make {target}"
 
 
-def test_a_page_command_without_a_page_says_so():
-    done = make("page")
+@pytest.mark.parametrize("command", ["page", "run", "new"])
+def test_a_page_command_without_a_page_says_so_before_it_installs(command, tmp_path):
+    done = make(command, f"VENV={tmp_path}/none")
     assert done.returncode != 0
     assert "PAGE=01/01" in done.stdout + done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_python_that_is_too_old_is_refused(tmp_path):
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    done = make("book", f"VENV={tmp_path}/none", f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "Python 3.11 or newer is needed" in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_failing_step_is_named_and_the_later_ones_do_not_run(tmp_path):
+    done = make(
+        "test",
+        f"VENV={tmp_path}",
+        f"PY={shutil.which('false')}",
+        "STEPS=style sync",
+        "-o",
+        f"{tmp_path}/.all",
+    )
+    assert done.returncode != 0
+    assert "FAILED: make test-style (run it alone" in done.stdout
+    assert "test-sync" not in done.stdout
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the names are those of x86-64 processors")
+def test_the_libraries_obey_the_other_cpus_settings():
+    text = re.search(r"^OTHER_CPU := (.+?[^\\])$", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)[
+        1
+    ]
+    settings = dict(word.split("=", 1) for word in shlex.split(text.replace("\\\n", " ")))
+    program = (
+        "import json, numpy, threadpoolctl, torch\n"
+        "from numpy._core import _multiarray_umath as core\n"
+        "on = [name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]]\n"
+        "pools = threadpoolctl.threadpool_info()\n"
+        "blas = {pool['architecture'] for pool in pools if 'architecture' in pool}\n"
+        "print(json.dumps([on, sorted(blas), torch.backends.cpu.get_cpu_capability()]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [[], ["Nehalem"], "DEFAULT"]
 
 
 CLAIM = "claim a-b: 1.25e-09 (at most 1e-06) holds"
@@ -141,6 +227,44 @@ def test_nbval_ignores_the_value_of_a_claim_and_nothing_else(other, same):
         return text
 
     assert (sanitized(f"before\n{CLAIM}\nafter\n") == sanitized(f"before\n{other}\nafter\n")) is same
+
+
+def test_nbval_fails_a_page_whose_band_name_verdict_or_other_output_changed(tmp_path):
+    """The whole way: one stored output, and pages that print what it says or something else."""
+    prints = {
+        "same": CLAIM,
+        "value": "claim a-b: 0.5 (at most 1e-06) holds",
+        "name": "claim a-c: 1.25e-09 (at most 1e-06) holds",
+        "band": "claim a-b: 1.25e-09 (at most 1e-05) holds",
+        "verdict": "claim a-b: 1.25e-09 (at most 1e-06) DOES NOT HOLD",
+        "other": f"{CLAIM}\nmean 7.5",
+    }
+    for name, printed in prints.items():
+        stored = nbformat.v4.new_output("stream", name="stdout", text=f"{CLAIM}\n")
+        cell = nbformat.v4.new_code_cell(f"print({printed!r})", execution_count=1, outputs=[stored])
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    options = ["--nbval-current-env", "--nbval-sanitize-with", ROOT / "tests/nbval_sanitize.cfg"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval",
+            tmp_path,
+            *options,
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--color=no",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = set(re.findall(r"^FAILED \S*?(\w+)\.ipynb", done.stdout, re.MULTILINE))
+    assert failed == {"name", "band", "verdict", "other"}
+    assert "2 passed" in done.stdout
 
 
 def test_only_links_that_are_gone_are_dead():
@@ -173,13 +297,12 @@ def fresh_python(tmp_path_factory):
     subprocess.run(
         [*pip, *constraints, *(f"{name}=={version}" for name, version in wanted.items())], check=True
     )
+    copy = folder / "checkout"  # an installation leaves files behind, so not in this one
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "_build", "build", "book", "__pycache__"))
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-    post_build = (
-        (ROOT / "binder/postBuild").read_text().replace(" -e .", f" {ROOT}")
-    )  # leave the checkout clean
     subprocess.run(
-        ["bash", "-c", post_build],
-        cwd=ROOT,
+        [copy / "binder/postBuild"],
+        cwd=copy,
         check=True,
         env={**os.environ, "PATH": path},
         stdout=subprocess.DEVNULL,

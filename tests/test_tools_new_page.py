@@ -53,13 +53,13 @@ def test_the_page_is_written_and_its_place_is_told(book, capsys, key):
 )
 def test_a_page_comes_after_the_one_before_it(name, after, part):
     advice = new_page.toc_advice(name, ["index", "01_A/index", "01_A/01_b", "01_A/03_d"])
-    assert f"after '- file: {after}':\n" in advice
+    assert f"after '- file: {after}'" in advice
     assert advice.endswith(f"\n      - file: {name}")
-    assert ("  - caption: New Stage\n    chapters:\n" in advice) == part
+    assert (f"  - file: {name.split('/')[0]}/index\n    sections:\n" in advice) == part
 
 
 def test_the_first_page_of_a_book_begins_it():
-    assert "as the first part" in new_page.toc_advice("01_A/01_b", ["index"])
+    assert "as the first chapter" in new_page.toc_advice("01_A/01_b", ["index"])
 
 
 def test_the_skeleton_is_canonical_and_parses():

@@ -88,8 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{index}: {len(table_of_contents(root))} pages, {size(site) / 1e6:.1f} MB, "
             f"{time.monotonic() - start:.0f} s"
         )
-        if options.page:
-            print(f"open {(site / find_page(options.page, all_pages(root)).name).as_uri()}.html")
+        page = find_page(options.page, all_pages(root)).name if options.page else "index"
+        print(f"open {(site / page).as_uri()}.html")
     return status
 
 

@@ -92,9 +92,9 @@ def toc_advice(name: str, names: list[str]) -> str:
     if before:
         return f"Add to _toc.yml, after '- file: {before[-1]}':\n{entry}"
     stages = [other for other in names if "/" in other and other.split("/")[0] < stage]
-    caption = stage[3:].replace("_", " ")
-    where = f"after '- file: {stages[-1]}'" if stages else "as the first part"
-    return f"Add to _toc.yml, {where}:\n  - caption: {caption}\n    chapters:\n{entry}"
+    where = f"after '- file: {stages[-1]}'" if stages else "as the first chapter"
+    index = f"  - file: {stage}/index\n    sections:"
+    return f"Add to _toc.yml, {where} (and write {stage}/index):\n{index}\n{entry}"
 
 
 def _number(name: str) -> str:

@@ -1,3 +1,0 @@
-"""04 Deep Learning: what the pages of this stage of the book build.
-
-Written by `make sync`."""

@@ -1,3 +1,0 @@
-"""01 Mathematics: what the pages of this stage of the book build.
-
-Written by `make sync`."""

@@ -1,3 +1,0 @@
-"""00 Orientation: what the pages of this stage of the book build.
-
-Written by `make sync`."""
