@@ -85,7 +85,8 @@ def test_a_new_page_changes_its_stages_row_and_nothing_else(tmp_path):
     after = readme.with_stages(before, names, "https://site/")
     assert after.splitlines()[4:] == [
         f"| [00 A](https://site/00_A/index.html) | tools | ![1 page]({badge}-1-0072B2) |",
-        f"| [01 New Stage](https://site/01_New_Stage/01_x.html) | things, and others | ![2 pages]({badge}-2-0072B2) |",
+        "| [01 New Stage](https://site/01_New_Stage/01_x.html) | things, and others "
+        f"| ![2 pages]({badge}-2-0072B2) |",
         "| 02 C | more | |",
         "",
         "| 03 | other table |",

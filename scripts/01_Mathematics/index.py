@@ -16,5 +16,6 @@
 # | {doc}`07_optimization` | How many steps does it take to walk down to a minimum? | `gradient_descent`, `backtracking_line_search`, `newton` |
 # | {doc}`08_probability` | What does an observation tell, and how far can an average be trusted? | `bayes`, `log_bayes`, `expectation`, `inverse_transform_sample`, `rejection_sample`, `box_muller` |
 # | {doc}`09_statistics` | What can a sample say about the rest, and how often does it say something that is not there? | `maximum_likelihood`, `bootstrap_interval`, `permutation_test`, `benjamini_hochberg` |
+# | {doc}`10_information_theory` | How many bits does a message need, and why is log loss the loss? | `entropy`, `cross_entropy`, `kl_divergence`, `mutual_information`, `huffman_code` |
 # | {doc}`11_discrete_mathematics` | How many are there, and how likely do two coincide? | `is_tautology`, `union_size`, `fibonacci`, `modular_inverse`, `collision_probability` |
 # | {doc}`12_graphs_and_complexity` | How do you search a network that is too large to try everything, and what will it cost? | `bfs`, `depth_first_order`, `topological_sort`, `dijkstra` |
