@@ -396,13 +396,17 @@ claim("information-huffman-above-bound", L1 - H1, within=(0, 0.06))
 kraft_sum = sum(2.0 ** -len(word) for word in code.values())
 claim("information-kraft-sum", kraft_sum, equal_to=1)
 
-# %% mystnb={"figure": {"caption": "Each letter's surprise and the length of its word. A word has a whole number of bits, so the letters sit on steps about the line; the mean misses the bound by a few hundredths of a bit.", "name": "fig-information-huffman"}, "image": {"alt": "Scatter of word length against surprise for 27 symbols. Each letter is written at its place; they lie on horizontal steps from three to eleven bits close to the diagonal, space and e at the lower left, j, x, q and z at the upper right."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Each letter's surprise and the length of its word. A word has a whole number of bits, so the letters sit on steps about the line (stacked where they would overlap); the mean misses the bound by a few hundredths of a bit.", "name": "fig-information-huffman"}, "image": {"alt": "Scatter of word length against surprise for 27 symbols. Each letter is written at its place; they lie on horizontal steps from three to eleven bits close to the diagonal, space and e at the lower left, j, x, q and z at the upper right."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6.8, 4.0))
 axes.plot([2, 11.5], [2, 11.5], color=COLORS["gray"], linestyle=DASHES[1], lw=1)
 blue = readable(COLORS["blue"])
-for symbol, count in letters.items():
+places = {}  # by word length; letters of nearly equal surprise are stacked
+for symbol, count in letters.most_common():
     name = {" ": "space"}.get(symbol, symbol)
-    spot = (np.log2(len(text) / count), len(code[symbol]))
+    x, y = np.log2(len(text) / count), len(code[symbol])
+    level = sum(abs(x - other) < 0.24 for other in places.setdefault(y, []))
+    places[y].append(x)
+    spot = (x, y + 0.42 * level)
     axes.annotate(name, spot, ha="center", va="center", color=blue)
 axes.set(xlabel="surprise of the letter (bits)", ylabel="length of its word (bits)")
 axes.set_title("A code is a belief in powers of two")
