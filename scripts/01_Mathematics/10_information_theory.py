@@ -396,18 +396,19 @@ claim("information-huffman-above-bound", L1 - H1, within=(0, 0.06))
 kraft_sum = sum(2.0 ** -len(word) for word in code.values())
 claim("information-kraft-sum", kraft_sum, equal_to=1)
 
-# %% mystnb={"figure": {"caption": "Each letter's surprise and the length of its word. A word has a whole number of bits, so the letters sit on steps about the line (stacked where they would overlap); the mean misses the bound by a few hundredths of a bit.", "name": "fig-information-huffman"}, "image": {"alt": "Scatter of word length against surprise for 27 symbols. Each letter is written at its place; they lie on horizontal steps from three to eleven bits close to the diagonal, space and e at the lower left, j, x, q and z at the upper right."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Each letter's surprise and the length of its word. A word has a whole number of bits, so the letters sit on steps about the line ; the mean misses the bound by a few hundredths of a bit.", "name": "fig-information-huffman"}, "image": {"alt": "Scatter of word length against surprise for 27 symbols. Dots lie on horizontal steps from two to ten bits, with the letters of each step beside them, close to the diagonal, space and e at the lower left, j, x, q and z at the upper right."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6.8, 4.0))
-axes.plot([2, 11.5], [2, 11.5], color=COLORS["gray"], linestyle=DASHES[1], lw=1)
+axes.plot([2, 11], [2, 11], color=COLORS["gray"], linestyle=DASHES[1], lw=1)
 blue = readable(COLORS["blue"])
-places = {}  # by word length; letters of nearly equal surprise are stacked
+steps = {}  # by word length: surprise and name of each letter, the commonest first
 for symbol, count in letters.most_common():
     name = {" ": "space"}.get(symbol, symbol)
-    x, y = np.log2(len(text) / count), len(code[symbol])
-    level = sum(abs(x - other) < 0.24 for other in places.setdefault(y, []))
-    places[y].append(x)
-    spot = (x, y + 0.42 * level)
-    axes.annotate(name, spot, ha="center", va="center", color=blue)
+    steps.setdefault(len(code[symbol]), []).append((np.log2(len(text) / count), name))
+for length, members in steps.items():
+    places, names = zip(*members)
+    axes.plot(places, [length] * len(places), "o", color=COLORS["blue"], ms=5)
+    spot = (max(max(places), length) + 0.3, length)
+    axes.annotate(" ".join(names), spot, va="center", color=blue)
 axes.set(xlabel="surprise of the letter (bits)", ylabel="length of its word (bits)")
 axes.set_title("A code is a belief in powers of two")
 plt.show()
