@@ -6,10 +6,10 @@
 # ````{admonition} On this page
 # :class: journey-card
 # - **You build** `gradient_descent` (with momentum), `backtracking_line_search` and `newton`
-# - **You need** {doc}`01_vectors`, gradients and Hessians, eigenvalues, and what a claim is
-#   ({doc}`../00_Orientation/03_checks`)
-# - **Checked against** closed forms, exact fractions, `scipy.optimize.minimize`, and rates predicted before
-#   they are measured
+# - **You need** eigenvalues ({doc}`04_eigenvalues_and_svd`), the condition number ({doc}`03_linear_systems`),
+#   gradients and Hessians
+# - **Checked against** answers by hand, exact fractions, `scipy.optimize.minimize`, and rates predicted
+#   before they are measured
 # - **Time** 40 minutes to read, 70 to code
 # - **Data** breast cancer (569 tumours × 30 measurements), scikit-learn, BSD-3
 # ````
@@ -23,11 +23,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgba_array
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq, minimize
+from scipy.optimize import minimize, rosen, rosen_der, rosen_hess
 from scipy.special import expit
 from sklearn.datasets import load_breast_cancer
 
-from journey.orientation.checks import check_close, check_gradient, claim, try_answer
+from journey.orientation.checks import check_close, claim, try_answer
 from journey.orientation.figures import (
     COLORS,
     DASHES,
@@ -92,14 +92,14 @@ def walk(problem, n_steps):
 
 
 # %%
-slow, fast = walk(recorded, 100_000), walk(standardised, 800)
+slow, fast = walk(recorded, 90_000), walk(standardised, 800)
 lowest = fast.min()
 steps = [int(np.argmax(losses < lowest + 1e-5)) for losses in (slow, fast)]
 claim("optimization-units-cost", steps[0] / steps[1], within=(500, 750))
 claim("optimization-steps-standardised", steps[1], within=(100, 250))
 
-# %% mystnb={"figure": {"caption": "The same model on the same tumours needs about 600 times as many steps when its features are left in the units in which they were recorded.", "name": "fig-optimization-units"}, "image": {"alt": "Loss above its lowest value against the number of steps, both logarithmic. The solid curve of the standardised features falls below one hundred-thousandth after about 120 steps. The dashed curve of the recorded units flattens at 0.1 for ten thousand steps and gets there only after more than 70,000."}} tags=["hide-input"]
-figure, axes = plt.subplots()
+# %% mystnb={"figure": {"caption": "The same model on the same tumours needs about 600 times as many steps when its features are left in the units in which they were recorded.", "name": "fig-optimization-units"}, "image": {"alt": "Loss above its lowest value against the number of steps, both logarithmic. The solid curve of the standardised features falls below one hundred-thousandth after about 120 steps. The dashed curve of the recorded units flattens at 0.1 for thousands of steps and gets there only after more than 70,000."}} tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(6.4, 3.0))
 for losses, color, k in ((slow, "red", 1), (fast, "blue", 0)):
     at = np.unique(np.geomspace(1, len(losses), 300).astype(int)) - 1
     axes.loglog(at + 1, losses[at] - lowest, color=COLORS[color], ls=DASHES[k])
@@ -322,9 +322,9 @@ print("plain, two steps:", plain.path[1].round(6), plain.path[2].round(6))
 print(f"steps until the gradient is below 1e-8: {plain.n_steps} and {heavy.n_steps}")
 
 # %% mystnb={"figure": {"caption": "Above: on a bowl with curvatures 1 and 9 the best fixed step zigzags; momentum rolls in. Below: each direction shrinks by its own factor; the larger one counts, and it is smallest where the two meet.", "name": "fig-optimization-bowl"}, "image": {"alt": "Above: elliptical contours around the origin; from (9, 1) a zigzag path crosses the long axis at each step, a dashed path of momentum reaches the centre in fewer steps. Below: two V-shaped curves against the learning rate, the one of curvature 1 falling slowly from 1, the one of curvature 9 falling to 0 at 0.11 and rising; they meet at 0.2 with the height 0.8, and the second passes 1 at 0.222."}} tags=["hide-input"]
-figure, (plane, rates) = plt.subplots(2, 1, figsize=(7.2, 5.4))
+figure, (plane, rates) = plt.subplots(2, 1, figsize=(6.6, 4.6))
 u, v = np.meshgrid(np.linspace(-2, 10, 141), np.linspace(-1.8, 1.8, 91))
-plane.contour(u, v, u**2 + 9 * v**2, colors="#B8C0C8", linewidths=0.9)
+plane.contour(u, v, u**2 + 9 * v**2, 5, colors="#B8C0C8", linewidths=0.9)
 for path, color, k in ((plain.path, "red", 0), (heavy.path, "blue", 1)):
     look = {"ls": DASHES[k], "marker": MARKERS[k], "ms": 4, "lw": 1.4}
     plane.plot(*path.T, color=COLORS[color], **look)
@@ -341,7 +341,7 @@ rates.plot(eta, worst, color=COLORS["ink"], ls="-", lw=4, alpha=0.25)
 rates.plot(0.2, 0.8, "o", color=COLORS["ink"])
 rates.axvline(2 / 9, color=COLORS["gray"], lw=1, ls=DASHES[0])
 rates.annotate("curvature 1", (0.05, 1.04), color=readable(COLORS["orange"]))
-rates.annotate("curvature 9", (0.07, 0.25), ha="right", color=COLORS["purple"])
+rates.annotate("curvature 9", (0.062, 0.25), ha="right", color=COLORS["purple"])
 rates.annotate("best: 0.2", (0.195, 0.88), ha="right")
 rates.annotate("limit\n2/9", (0.225, 0.1))
 rates.set(xlabel="learning rate", ylabel="factor for each step", ylim=(0, 1.3))
@@ -388,7 +388,7 @@ claim("optimization-plain-growth", growth[0], within=(90, 110))
 claim("optimization-momentum-growth", growth[1], within=(9, 14))
 
 # %% mystnb={"figure": {"caption": "The condition number predicts the number of steps: lines are the formulas, points are runs. Gradient descent pays for the condition number itself, momentum for its square root.", "name": "fig-optimization-steps"}, "image": {"alt": "Steps to shrink the error a million times against the condition number from 3 to 3,000, both logarithmic. Round points of gradient descent lie on a line of slope 1 that ends near 20,000 steps; square points of momentum lie slightly above a dashed line of slope one half that ends near 400."}} tags=["hide-input"]
-figure, axes = plt.subplots()
+figure, axes = plt.subplots(figsize=(6.4, 3.0))
 for k, (name, color) in enumerate((("gradient descent", "red"), ("momentum", "blue"))):
     axes.loglog(kappas, predicted[k], color=COLORS[color], ls=DASHES[k], lw=1.3)
     axes.loglog(kappas, measured[k], MARKERS[k], color=COLORS[color])
@@ -405,8 +405,8 @@ plt.show()
 # %% [markdown]
 # ## One per cent too far
 #
-# The limit $2/M$ in {eq}`eq-optimization-best` is sharp: slightly above it the factor of the steepest direction
-# is $\lvert 1 - \eta M \rvert > 1$. With $M = 9$, 1 % below the limit means a factor of $0.98$, 1 % above
+# The limit $2/M$ in {eq}`eq-optimization-best` is sharp: above it the factor of the steepest direction is
+# $\lvert 1 - \eta M \rvert > 1$. With $M = 9$, 1 % below the limit means a factor of $0.98$, 1 % above
 # $1.02$.
 
 
@@ -628,44 +628,23 @@ claim("optimization-condition-ratio", kappas[0] / kappas[1], within=(500, 620))
 #
 # ## Down Rosenbrock's valley
 #
-# Rosenbrock's function {cite:p}`rosenbrock1960automatic` is a curved valley, made to be hard; it is not
-# convex. All four methods start where he did, at $(-1.2, 1)$. A gradient check comes first; then each walks
-# until no component of the gradient is above $10^{-8}$.
+# Rosenbrock's function $(1 - x)^2 + 100\,(y - x^2)^2$ {cite:p}`rosenbrock1960automatic` is a curved valley,
+# made to be hard, and not convex; SciPy has it with its derivatives. All four methods start where he did, at
+# $(-1.2, 1)$, and walk until no component of the gradient is above $10^{-8}$.
 
 
 # %%
-def rosenbrock(p):
-    x, y = p
-    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
-
-
-def rosenbrock_gradient(p):
-    x, y = p
-    return np.array([2 * (x - 1) - 400 * x * (y - x**2), 200 * (y - x**2)])
-
-
-def rosenbrock_hessian(p):
-    x, y = p
-    return np.array([[1200 * x**2 - 400 * y + 2, -400 * x], [-400 * x, 200.0]])
+def searched_rate(p):
+    return backtracking_line_search(rosen, rosen_der, p)
 
 
 # %%
 start = np.array([-1.2, 1.0])
-check = check_gradient(rosenbrock, rosenbrock_gradient, start)
-claim("optimization-rosenbrock-gradient", check, at_most=1e-8)
-
-
-def searched_rate(p):
-    return backtracking_line_search(rosenbrock, rosenbrock_gradient, p)
-
-
-# %%
-g, h = rosenbrock_gradient, rosenbrock_hessian
 walks = {
-    "fixed step": gradient_descent(g, start, 0.001, 100_000),
-    "line search": gradient_descent(g, start, searched_rate, 100_000),
-    "momentum 0.9": gradient_descent(g, start, 0.001, 100_000, momentum=0.9),
-    "Newton": newton(g, h, start, tolerance=1e-8),
+    "fixed step": gradient_descent(rosen_der, start, 0.001, 100_000),
+    "line search": gradient_descent(rosen_der, start, searched_rate, 100_000),
+    "momentum 0.9": gradient_descent(rosen_der, start, 0.001, 100_000, momentum=0.9),
+    "Newton": newton(rosen_der, rosen_hess, start, tolerance=1e-8),
 }
 worst = max(np.abs(run.x - 1).max() for run in walks.values())
 claim("optimization-rosenbrock-largest-error", worst, at_most=1e-6)
@@ -673,10 +652,10 @@ for name in ("fixed step", "momentum 0.9", "Newton"):
     print(f"{name}: {walks[name].n_steps:,} steps")
 
 # %% mystnb={"figure": {"caption": "Rosenbrock's valley. Three descents creep along the curved floor; Newton leaps out of it, comes back and is there after six steps.", "name": "fig-optimization-rosenbrock"}, "image": {"alt": "Left: contours of a banana-shaped valley. From the start at upper left one path follows the floor round the bend to the minimum at (1, 1); a second, momentum, swings about it; the path of Newton jumps far below the valley to (0.76, -3.2) and straight back up to the floor near the minimum. Right: height above the minimum against steps, both logarithmic: Newton rises once to 1,400 and is below 1e-15 at step 6; momentum reaches it after about 4,000 steps, line search after about 20,000, the fixed step after about 40,000."}} tags=["hide-input"]
-figure, (plane, fall) = plt.subplots(1, 2, figsize=(7.8, 4.2))
+figure, (plane, fall) = plt.subplots(1, 2, figsize=(7.2, 3.6))
 u, v = np.meshgrid(np.linspace(-1.8, 1.6, 241), np.linspace(-3.4, 2.4, 241))
-levels = np.geomspace(0.3, 3000, 9)
-plane.contour(u, v, rosenbrock([u, v]), levels, colors="#B8C0C8", linewidths=0.9)
+levels = np.geomspace(1, 3000, 5)
+plane.contour(u, v, rosen([u, v]), levels, colors="#B8C0C8", linewidths=0.9)
 looks = {
     "fixed step": ("red", 0),
     "line search": ("orange", 2),
@@ -687,7 +666,7 @@ for name, (color, k) in looks.items():
     path = walks[name].path
     if name != "line search":
         plane.plot(*path.T, color=COLORS[color], ls=DASHES[k], lw=1.5)
-    height = np.maximum(rosenbrock(path.T), 1e-16)
+    height = np.maximum(rosen(path.T), 1e-16)
     at = np.unique(np.geomspace(1, len(path), 250).astype(int)) - 1
     fall.loglog(at + 1, height[at], color=COLORS[color], ls=DASHES[k], lw=1.6)
 plane.plot(*walks["Newton"].path.T, "D", color=COLORS["ink"], ms=4)
@@ -699,7 +678,7 @@ plane.annotate("Newton leaps\nto height 1,400", (-1.3, -2.9))
 plane.set(xlabel="$x$", ylabel="$y$", title="Creeping and leaping")
 fall.annotate("Newton", (5, 1e-10), ha="right")
 fall.annotate("momentum", (950, 1e-7), ha="right", color=COLORS["blue"])
-fall.annotate("line search", (25, 1e-4), color=readable(COLORS["orange"]))
+fall.annotate("line search", (12, 1e-4), color=readable(COLORS["orange"]))
 fall.annotate("fixed\nstep", (28_000, 1e-5), color=COLORS["red"])
 fall.set(xlabel="steps", ylabel="height above the minimum", ylim=(1e-16, 1e4))
 fall.set_title("Six steps or forty thousand")
@@ -708,15 +687,15 @@ plt.show()
 # %% [markdown]
 # The last stretch of the fixed step is {eq}`eq-optimization-error` again: the smallest curvature at the
 # minimum, $m$, is about $0.4$, so each step leaves $1 - \eta m$ of the error. Newton's second step goes *up*,
-# from below 5 to above 1,400: full steps promise nothing far from the minimum, and in use they are damped by
-# a line search.
+# about 300-fold: full steps promise nothing far from the minimum, and in use they are damped by a line
+# search.
 
 # %%
-m = np.linalg.eigvalsh(rosenbrock_hessian([1, 1]))[0]
+m = np.linalg.eigvalsh(rosen_hess([1, 1]))[0]
 tail = np.linalg.norm(walks["fixed step"].path[[-2001, -1]] - 1, axis=1)
 lost = 1 - (tail[1] / tail[0]) ** (1 / 2000)
 claim("optimization-valley-rate", lost / (0.001 * m), within=(0.98, 1.02))
-leap = rosenbrock(walks["Newton"].path[2]) / rosenbrock(walks["Newton"].path[1])
+leap = rosen(walks["Newton"].path[2]) / rosen(walks["Newton"].path[1])
 claim("optimization-newton-goes-up-by", leap, within=(200, 400))
 
 # %% [markdown]
@@ -824,9 +803,9 @@ plt.show()
 # $x + y = c$ the lowest value is $0.45\,c^2$, and its derivative at $c = 10$ is 9.
 
 # %% mystnb={"figure": {"caption": "At the lowest point of the line the gradient of the bowl and that of the constraint are parallel; anywhere else the gradient has a part along the line, and sliding helps.", "name": "fig-optimization-lagrange"}, "image": {"alt": "Elliptical contours of the bowl and the falling line x + y = 10. At (9, 1), where the line touches a contour, two arrows point the same way, at right angles to the line. At (7, 3) the arrow of the bowl's gradient points steeply upwards and the constraint's arrow does not."}} tags=["hide-input"]
-figure, axes = plt.subplots(figsize=(7.2, 3.9))
+figure, axes = plt.subplots(figsize=(6.2, 3.5))
 u, v = np.meshgrid(np.linspace(3, 13, 141), np.linspace(-1, 6, 91))
-levels = [15, 30, 45, 60, 80, 110]
+levels = [15, 45, 80, 130]
 axes.contour(u, v, (u**2 + 9 * v**2) / 2, levels, colors="#B8C0C8", linewidths=0.9)
 axes.axline((9, 1), (5, 5), color=COLORS["ink"], lw=1.5, ls=DASHES[0])
 for point in (np.array([9.0, 1.0]), np.array([7.0, 3.0])):
@@ -837,7 +816,7 @@ for point in (np.array([9.0, 1.0]), np.array([7.0, 3.0])):
 axes.annotate("gradient of f", (7.7, 5.1), color=COLORS["red"])
 axes.annotate("gradient of g", (8.05, 3.7), color=COLORS["blue"])
 axes.annotate("parallel: lowest", (10.2, 1.6))
-axes.annotate("x + y = 10", (5.5, 4.7))
+axes.annotate("x + y = 10", (3.1, 4.4))
 axes.set(xlim=(3, 13), ylim=(-0.6, 6), aspect="equal", xlabel="$x$", ylabel="$y$")
 axes.set_title("Where the gradients are parallel")
 plt.show()
@@ -845,46 +824,21 @@ plt.show()
 # %% [markdown]
 # Both equations of {eq}`eq-optimization-lagrange` say that the **Lagrangian** $f - \mu g$ is stationary in
 # $\mathbf{x}$ and $\mu$ together. That point is a saddle of it, never a minimum: in $\mu$ it is a straight
-# line. Gradient descent is repelled; what was a failure of Newton's method is now its use. Jaynes's question
-# {cite:p}`jaynes1957information`: a die shows 4.5 on average; which probabilities claim nothing else? Those
-# of largest entropy, that is of least $\sum_i p_i \ln p_i$, under the two constraints $\sum_i p_i = 1$ and
-# $\sum_i i\,p_i = 4.5$.
-
-# %%
-faces = np.arange(1.0, 7.0)
-C, targets = np.array([np.ones(6), faces]), np.array([1.0, 4.5])  # (2, 6), (2,)
-
-
-def die_gradient(z):  # six probabilities, two multipliers
-    p, multipliers = z[:6], z[6:]
-    return np.concatenate([np.log(p) + 1 - C.T @ multipliers, targets - C @ p])
-
-
-def die_hessian(z):
-    return np.block([[np.diag(1 / z[:6]), -C.T], [-C, np.zeros((2, 2))]])
+# line. Gradient descent is repelled; what was a failure of Newton's method is now its use.
 
 
 # %%
-uniform = np.append(np.full(6, 1 / 6), [0, 0])
-die = newton(die_gradient, die_hessian, uniform)
-print("probabilities:", die.x[:6].round(4), "after", die.n_steps, "steps")
-signs = np.linalg.eigvalsh(die_hessian(die.x)) < 0
-claim("optimization-lagrangian-downhill", signs.sum(), equal_to=2)
-
-# %% [markdown]
-# The check: solved for $p_i$, the first equation says $p_i \propto e^{\mu_2 i}$, which leaves one unknown for
-# a root finder.
+def lagrangian_gradient(z):  # x, y and the multiplier
+    x, y, mu = z
+    return np.array([x - mu, 9 * y - mu, 10 - x - y])
 
 
-# %%
-def tilted(mu):
-    weights = np.exp(mu * faces)
-    return weights / weights.sum()
-
-
-closed = tilted(brentq(lambda mu: faces @ tilted(mu) - 4.5, -5, 5, xtol=1e-14))
-deviation = check_close(die.x[:6], closed, atol=1e-9)
-claim("optimization-die-against-closed-form", deviation, at_most=1e-9)
+lagrangian_hessian = np.array([[1.0, 0, -1], [0, 9, -1], [-1, -1, 0]])
+touch = newton(lagrangian_gradient, lambda z: lagrangian_hessian, np.zeros(3))
+deviation = check_close(touch.x, [9, 1, 9], atol=1e-12)
+claim("optimization-lagrange-against-hand", deviation, at_most=1e-12)
+negative = (np.linalg.eigvalsh(lagrangian_hessian) < 0).sum()
+claim("optimization-lagrangian-downhill", negative, equal_to=1)
 
 # %% [markdown]
 # ## In practice
@@ -925,9 +879,9 @@ claim("optimization-our-newton-too-high-by", ours_off, within=(-1e-9, 1e-9))
 
 # %% [markdown]
 # Standardised, every method agrees with ours. In recorded units L-BFGS is cut off by 2,000 iterations, and
-# Newton-CG *reports success* far above the minimum of about 0.1: it solves {eq}`eq-optimization-newton` only
-# roughly, by a method whose own speed depends on $\kappa$, and stops when its steps get short. The direct
-# solve does not mind.
+# Newton-CG *reports success* far above the minimum: it solves {eq}`eq-optimization-newton` only roughly, by a
+# method whose own speed depends on $\kappa$, and stops when its steps get short. The direct solve does not
+# mind.
 #
 # | Method | Time for a step, memory besides $f$ | Steps | Use it |
 # |---|---|---|---|
@@ -939,7 +893,7 @@ claim("optimization-our-newton-too-high-by", ours_off, within=(-1e-9, 1e-9))
 # | What people believe | What exposes it |
 # |---|---|
 # | A smaller learning rate is safer | {eq}`eq-optimization-rate`: below the best step it is only slower |
-# | The loss no longer moves, so it has arrived | {numref}`fig-optimization-units`, the plateau of ten thousand steps |
+# | The loss no longer moves, so it has arrived | {numref}`fig-optimization-units`, the plateau of thousands of steps |
 # | The gradient is zero, so it is a minimum | {numref}`fig-optimization-basins`, the dark starts |
 # | The solver said "success" | Newton-CG on recorded units |
 # | Scaling features is cosmetics | The first claim of this page |
@@ -1088,51 +1042,63 @@ _ = try_answer(test_cycle, (1.0, 2.0, 3.3))
 # ```{solution-end}
 # ```
 #
-# ```{exercise} The nearest probabilities
-# :label: ex-optimization-simplex
+# ```{exercise} The die that claims nothing else
+# :label: ex-optimization-die
 #
-# *build · difficulty 3 of 3 · 35 minutes*
+# *build · difficulty 3 of 3 · 40 minutes*
 #
-# Write `nearest_probabilities(v)`: for a vector of shape `(d,)` return the $\mathbf{p}$ of shape `(d,)` with
-# $p_i \ge 0$ and $\sum_i p_i = 1$ for which $\lVert \mathbf{p} - \mathbf{v} \rVert$ is smallest. Where
-# $p_i > 0$, {eq}`eq-optimization-lagrange` holds for the constraint $\sum_i p_i = 1$; the other $p_i$ are 0.
+# A die shows 4.5 on average. Which probabilities claim nothing else? Jaynes {cite:p}`jaynes1957information`:
+# those of largest entropy, that is of least $\sum_i p_i \ln p_i$, with $\sum_i p_i = 1$ and
+# $\sum_i i\,p_i = 4.5$. Write `die(mean)`, for a mean from 2.5 to 4.5: call `newton` on the Lagrangian with
+# its two multipliers, from six equal probabilities, and return $\mathbf{p}$ of shape `(6,)`.
 # ```
 
 
 # %%
-def test_nearest(nearest_probabilities):
-    for v in ([0.2, 0.3, 0.5], [5.0, -1, 0], [0.9, 0.8, -3, 0.7], [1e6, 1e6 + 0.1]):
-        p = nearest_probabilities(np.array(v))
-        assert p.min() >= 0, "a probability is negative"
-        assert np.isclose(p.sum(), 1), "they do not add up to 1"
-        multipliers = (p - v)[p > 0]
-        assert np.ptp(multipliers) < 1e-6, "clip and divide is not the nearest"
-        assert (p - v >= multipliers[0] - 1e-6).all(), "a zero wants to grow"
+faces = np.arange(1.0, 7.0)
 
 
-def nearest_probabilities(v):  # replace the body, then run this cell again
-    return np.maximum(v, 0) / np.maximum(v, 0).sum()
+def test_die(die):
+    for mean in (2.5, 3.5, 4.0, 4.5):
+        p = die(mean)
+        assert np.isclose(p.sum(), 1), "the probabilities do not add up to 1"
+        assert np.isclose(p @ faces, mean), "the mean is not the one asked for"
+        bend = np.diff(np.log(p), 2)
+        assert np.abs(bend).max() < 1e-6, "another die has the mean and more entropy"
 
 
-_ = try_answer(test_nearest, nearest_probabilities)
+def die(mean):  # replace the body, then run again
+    return np.full(6, 1 / 6)
+
+
+_ = try_answer(test_die, die)
 
 # %% [markdown]
-# ```{solution-start} ex-optimization-simplex
+# ```{solution-start} ex-optimization-die
 # :class: dropdown
 # ```
-# For $\tfrac12 \lVert \mathbf{p} - \mathbf{v} \rVert^2$ the equation is $p_i - v_i = \mu$ where $p_i > 0$, so
-# $p_i = \max(v_i + \mu, 0)$ with one unknown. The sum grows with $\mu$ from 0, at $-\max_i v_i$, to at least
-# 1, at $1 - \max_i v_i$: a root finder does the rest.
+# Write the constraints as $\mathbf{C}\mathbf{p} = \mathbf{t}$. The Lagrangian
+# $\sum_i p_i \ln p_i - \boldsymbol\mu^\top (\mathbf{C}\mathbf{p} - \mathbf{t})$ has the gradient
+# $(\ln\mathbf{p} + 1 - \mathbf{C}^\top \boldsymbol\mu,\; \mathbf{t} - \mathbf{C}\mathbf{p})$. Its first part
+# says $\ln p_i = \mu_1 - 1 + \mu_2\, i$: a straight line in $i$, which is what the last test asks for.
 
 
 # %%
-def nearest_solution(v):
-    top = v.max()  # shifting v by a constant shifts the multiplier, no more
-    mu = brentq(lambda mu: np.maximum(v - top + mu, 0).sum() - 1, 0, 1, xtol=1e-14)
-    return np.maximum(v - top + mu, 0)
+def die_solution(mean):
+    C, targets = np.array([np.ones(6), faces]), np.array([1.0, mean])  # (2, 6), (2,)
+
+    def gradient(z):  # six probabilities, two multipliers
+        p, mu = z[:6], z[6:]
+        return np.concatenate([np.log(p) + 1 - C.T @ mu, targets - C @ p])
+
+    def hessian(z):
+        return np.block([[np.diag(1 / z[:6]), -C.T], [-C, np.zeros((2, 2))]])
+
+    return newton(gradient, hessian, np.append(np.full(6, 1 / 6), [0, 0])).x[:6]
 
 
-_ = try_answer(test_nearest, nearest_solution)
+_ = try_answer(test_die, die_solution)
+print("mean 4.5:", die_solution(4.5).round(3))
 
 # %% [markdown]
 # ```{solution-end}

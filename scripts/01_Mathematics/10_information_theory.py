@@ -396,20 +396,19 @@ claim("information-huffman-above-bound", L1 - H1, within=(0, 0.06))
 kraft_sum = sum(2.0 ** -len(word) for word in code.values())
 claim("information-kraft-sum", kraft_sum, equal_to=1)
 
-# %% mystnb={"figure": {"caption": "Each letter's surprise and the length of its word. A word has a whole number of bits, so the letters sit on steps about the line ; the mean misses the bound by a few hundredths of a bit.", "name": "fig-information-huffman"}, "image": {"alt": "Scatter of word length against surprise for 27 symbols. Dots lie on horizontal steps from two to ten bits, with the letters of each step beside them, close to the diagonal, space and e at the lower left, j, x, q and z at the upper right."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Each letter's surprise and the length of its word. A word has a whole number of bits, so the letters sit on steps about the line, named beside each step from left to right; the mean misses the bound by a few hundredths of a bit.", "name": "fig-information-huffman"}, "image": {"alt": "Scatter of word length against surprise for 27 symbols. Dots on horizontal steps from two to ten bits lie close to the diagonal, the space and e at the lower left, x, j, q and z at the upper right. The letters of each step are written to its right."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6.8, 4.0))
-axes.plot([2, 11], [2, 11], color=COLORS["gray"], linestyle=DASHES[1], lw=1)
-blue = readable(COLORS["blue"])
-steps = {}  # by word length: surprise and name of each letter, the commonest first
-for symbol, count in letters.most_common():
-    name = {" ": "space"}.get(symbol, symbol)
-    steps.setdefault(len(code[symbol]), []).append((np.log2(len(text) / count), name))
-for length, members in steps.items():
-    places, names = zip(*members)
-    axes.plot(places, [length] * len(places), "o", color=COLORS["blue"], ms=5)
-    spot = (max(max(places), length) + 0.3, length)
-    axes.annotate(" ".join(names), spot, va="center", color=blue)
+axes.plot([2, 11.5], [2, 11.5], color=COLORS["gray"], linestyle=DASHES[1], lw=1)
+for length in {len(word) for word in code.values()}:
+    step = [s for s, n in letters.most_common() if len(code[s]) == length]
+    x = [np.log2(len(text) / letters[s]) for s in step]
+    axes.plot(x, [length] * len(x), "o", color=COLORS["blue"], ms=5)
+    label = " ".join(step) if step != [" "] else "space"
+    box = {"fc": "white", "ec": "none", "alpha": 0.9, "pad": 0.8}
+    at = (max(x), length)
+    axes.annotate(label, at, (9, -8), textcoords="offset points", va="center", bbox=box)
 axes.set(xlabel="surprise of the letter (bits)", ylabel="length of its word (bits)")
+axes.set(xlim=(1.6, 12.5), ylim=(1, 11.5))
 axes.set_title("A code is a belief in powers of two")
 plt.show()
 
@@ -563,7 +562,9 @@ for label, level in {
 }.items():
     axes.axhline(level, color=COLORS["gray"], linestyle=DASHES[2], lw=1.2)
     axes.annotate(label, (7.2, level), (0, 3), textcoords="offset points")
-axes.set(xlabel="letters in a run", ylabel="bits a letter", xlim=(0.8, 8.1))
+axes.set(
+    xlabel="letters in a run", ylabel="bits a letter", xlim=(0.8, 8.1), ylim=(1.2, 4.5)
+)
 axes.set_title("More context helps until the counts run out")
 plt.show()
 
@@ -579,7 +580,7 @@ claim("information-famous-line-bits-a-letter", bits.mean(), within=(1.2, 2.2))
 costlier = bits[first].mean() / bits[~first].mean()
 claim("information-first-letters-over-others", costlier, at_least=1.5)
 
-# %% mystnb={"figure": {"caption": "The surprise of each letter for the model of five-letter runs, which has never read Hamlet. Letters that begin a word (dark) are expensive; once a word is known, its rest is nearly free.", "name": "fig-information-line"}, "image": {"alt": "One bar for each character of the line to be or not to be that is the question. Dark bars mark first letters of words and are the tallest, most of all the q of question; the letters after the q are almost zero."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The surprise of each letter for the model of five-letter runs, which has never read Hamlet. Letters that begin a word (dark) are expensive; the space after a short word and the u after q are nearly free.", "name": "fig-information-line"}, "image": {"alt": "One bar for each character of the line to be or not to be that is the question. Dark bars mark first letters of words and are the tallest, most of all the q of question; the u after it is almost zero."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.4, 2.8))
 colors = np.where(first, COLORS["purple"], COLORS["sky"])
 axes.bar(range(len(line)), bits, color=colors)
