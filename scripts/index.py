@@ -33,7 +33,7 @@
 # ::::{grid-item-card} Mathematics
 # :link: 01_Mathematics/index
 # :link-type: doc
-# Vectors, matrices, derivatives, probability and optimisation, as code that is checked.
+# Linear algebra, optimisation, probability and information, as code that is checked.
 # ::::
 # ::::{grid-item-card} Python Foundations
 # Arrays, types, tests, speed: the tools of an engineer.

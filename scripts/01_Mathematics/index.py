@@ -3,7 +3,7 @@
 #
 # The mathematics that the rest of the book stands on, each piece built, proved where a proof fits on a page, and measured.
 #
-# **This stage builds** small, safe functions for vectors, and the habits that go with them: a formula is run as well as derived, and it is tried on the numbers that break it.
+# **This stage builds** small, safe functions for vectors and matrices, for searching and optimising, for chance and information, and the habits that go with them: a formula is run as well as derived, and it is tried on the numbers that break it.
 #
 # **It assumes** school algebra, a little Python, and from the first stage what a claim is ({doc}`../00_Orientation/03_checks`).
 #
