@@ -36,6 +36,8 @@
 # Linear algebra, optimisation, probability and information, as code that is checked.
 # ::::
 # ::::{grid-item-card} Python Foundations
+# :link: 02_Python_Foundations/index
+# :link-type: doc
 # Arrays, types, tests, speed: the tools of an engineer.
 # ::::
 # ::::{grid-item-card} Machine Learning

@@ -1,0 +1,15 @@
+# %% [markdown]
+# # Python Foundations
+#
+# How does a script that works once become software that others can trust, change and build on?
+#
+# **This stage builds** the craft that the rest of the book stands on: what Python's objects are and what they cost,
+# functions that stream, tests that find bugs, classes that keep their promises, one complete system with a database
+# and a command line, and the three libraries through which all data of this book passes. **It assumes** that you can
+# write a loop and a function, and the checks of {doc}`../00_Orientation/03_checks`.
+#
+# | page | question | you take along |
+# |---|---|---|
+#
+# Everything that these pages say about speed or memory is measured on the page, as a ratio between two ways of doing
+# the same thing in the same run.
