@@ -944,7 +944,7 @@ claim("derivatives-one-step-more-error", abs(step_more - slope), at_most=1e-12)
 # ## In practice
 #
 # The loss of a logistic model of the breast cancer data has 30 weights. PyTorch's `torch.func` does what this
-# page does, in forward mode (`jvp`, `jacfwd`) and backward (`grad`); its `hessian` puts forward over backward.
+# page does, in forward mode (`jvp`, `jacfwd`) and backward (`grad`, `jacrev`); they nest in any order.
 
 # %%
 X, y = load_breast_cancer(return_X_y=True)
@@ -967,7 +967,8 @@ def torch_loss(w):
 
 
 # %%
-g, H = torch.func.grad(torch_loss)(weight), torch.func.hessian(torch_loss)(weight)
+slope = torch.func.grad(torch_loss)
+g, H = slope(weight), torch.func.jacrev(slope)(weight)
 deviation = check_close(gradient(loss, w), g, atol=1e-13)
 claim("derivatives-gradient-against-torch", deviation, at_most=1e-13)
 deviation = check_close(hessian(loss, w), H, atol=1e-13)

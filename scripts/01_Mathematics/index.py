@@ -14,6 +14,7 @@
 # | {doc}`03_linear_systems` | Which input gave this output, and how many digits can be believed? | `lu_decomposition`, `solve`, `determinant`, `inverse`, `condition_number` |
 # | {doc}`04_eigenvalues_and_svd` | Which directions does a matrix only stretch, and how few of them does a table need? | `power_iteration`, `qr_decomposition`, `eigh`, `svd`, `low_rank` |
 # | {doc}`05_derivatives` | What is a slope in many directions, and how does a program compute it exactly? | `Dual`, `derivative`, `gradient`, `directional_derivative`, `jacobian`, `hessian` |
+# | {doc}`06_integration_and_series` | How is an area known to twelve digits from nine numbers, and what is left of that in thirty dimensions? | `Series`, `trapezoid`, `simpson`, `gauss_legendre`, `adaptive_simpson`, `monte_carlo` |
 # | {doc}`07_optimization` | How many steps does it take to walk down to a minimum? | `gradient_descent`, `backtracking_line_search`, `newton` |
 # | {doc}`08_probability` | What does an observation tell, and how far can an average be trusted? | `bayes`, `log_bayes`, `expectation`, `inverse_transform_sample`, `rejection_sample`, `box_muller` |
 # | {doc}`09_statistics` | What can a sample say about the rest, and how often does it say something that is not there? | `maximum_likelihood`, `bootstrap_interval`, `permutation_test`, `benjamini_hochberg` |
