@@ -35,11 +35,12 @@ def build(root: Path = ROOT, *, strict: bool = False, clean: bool = False, build
     arguments += ["--builder", builder]
     if strict:
         arguments += ["-W", "-n", "--keep-going"]
-    said = io.StringIO()  # its banners; what is wrong goes to standard error
+    said = io.StringIO()  # its banners; most of what is wrong goes to standard error
     try:
         with contextlib.redirect_stdout(said):
             jupyter_book(arguments, standalone_mode=False)
-    except (SystemExit, RuntimeError):  # how jupyter-book fails; what is wrong is on standard error already
+    except (SystemExit, RuntimeError) as fault:  # a fault in _toc.yml is told only in the exception
+        print(fault, file=sys.stderr)
         print("the site has the faults above", file=sys.stderr)
         return 1
     return 0

@@ -1237,7 +1237,7 @@ _ = try_answer(test_implicit, implicit_derivative_solution)
 # derivatives need an $\varepsilon$ each. A difference quotient has a valley whose place is set by the noise.
 # And what is differentiated is the program that ran, which may have the right values and the wrong slope.
 #
-# Next the stage asks what a slope is for: going down it.
+# Next, slopes are summed up: {doc}`06_integration_and_series`. Then the stage goes down them: {doc}`07_optimization`.
 #
 # ## References
 #
