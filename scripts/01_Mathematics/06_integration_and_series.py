@@ -105,9 +105,11 @@ plt.show()
 # $-(x - t)$ as the antiderivative of 1. Each round takes one term out of the integral:
 #
 # $$
-# f(x) = f(a) + f'(a)(x - a) + \int_a^x (x - t)\, f''(t)\,\mathrm dt = \dots
-# = \sum_{k=0}^{n} \underbrace{\frac{f^{(k)}(a)}{k!}}_{c_k} (x - a)^k
+# \begin{aligned}
+# f(x) &= f(a) + f'(a)(x - a) + \int_a^x (x - t)\, f''(t)\,\mathrm dt = \dots \\
+# &= \sum_{k=0}^{n} \underbrace{\frac{f^{(k)}(a)}{k!}}_{c_k} (x - a)^k
 # + \underbrace{\int_a^x \frac{(x - t)^n}{n!} f^{(n+1)}(t)\,\mathrm dt}_{R_n(x)} .
+# \end{aligned}
 # $$ (eq-integration-taylor)
 #
 # This is **Taylor's theorem**, with the rest as an integral. If $\lvert f^{(n+1)} \rvert \le M$ on the way, then
@@ -360,9 +362,10 @@ claim("integration-witch-outside", outside, at_least=1e3)
 # Taylor's theorem says why. Expand around the middle $m$ of a panel; odd powers cancel by symmetry:
 #
 # $$
-# \int_{m - h/2}^{m + h/2} f = h f(m) + \tfrac{1}{24} h^3 f''(m) + O(h^5),
-# \qquad
-# h\,\frac{f(m - \tfrac h2) + f(m + \tfrac h2)}{2} = h f(m) + \tfrac{1}{8} h^3 f''(m) + O(h^5) .
+# \begin{aligned}
+# \int_{m - h/2}^{m + h/2} f &= h f(m) + \tfrac{1}{24} h^3 f''(m) + O(h^5), \\
+# h\,\frac{f(m - \tfrac h2) + f(m + \tfrac h2)}{2} &= h f(m) + \tfrac{1}{8} h^3 f''(m) + O(h^5) .
+# \end{aligned}
 # $$ (eq-integration-panel)
 #
 # The midpoint misses $\tfrac1{24}$, the trapezoid has $\tfrac18 - \tfrac1{24} = \tfrac1{12}$ too much: twice as
