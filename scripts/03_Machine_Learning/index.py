@@ -11,5 +11,6 @@
 # | page | question | you take along |
 # |---|---|---|
 # | {doc}`02_linear_regression` | Which weighted sum comes closest, and how far can it be trusted? | `LinearRegression`, `Ridge`, `Lasso`, `fit_least_squares` |
+# | {doc}`11_mixture_models` | How are overlapping groups found that nobody has labelled, and how sure is each membership? | `GaussianMixture`, `bic`, `sample` |
 #
 # Every page works on real data, holds some of it out, and shows one input on which its method fails.
