@@ -10,6 +10,7 @@
 #
 # | page | question | you take along |
 # |---|---|---|
+# | {doc}`06_numpy` | What is an array, so that one line on it does the work of a loop? | `StridedArray`, `broadcast_shapes`, `einsum`, `pcg64` |
 #
 # Everything that these pages say about speed or memory is measured on the page, as a ratio between two ways of doing
 # the same thing in the same run.

@@ -1,0 +1,3 @@
+"""02 Python Foundations: what the pages of this stage of the book build.
+
+Written by `make sync`."""
