@@ -106,8 +106,10 @@ panels[1].set_title("k-means: three weights")
 plt.show()
 
 # %% [markdown]
-# $k$-means assigns each bird to the nearest of three centres and moves each centre to the mean of its birds. It compares
-# grams with millimetres, sees every group as a ball, and answers without a doubt. Standardising the columns repairs the
+# $k$-means assigns each bird to the nearest of three centres and moves each centre to the mean of its birds. It
+# compares
+# grams with millimetres, sees every group as a ball, and answers without a doubt. Standardising the columns repairs
+# the
 # first fault by a convention and leaves the other two. A model that says what a group *is* repairs all three.
 #
 # ## Predict
@@ -120,7 +122,8 @@ plt.show()
 # %% [markdown]
 # ## A group is a density
 #
-# Suppose each bird came about in two steps. A species $z \in \{1, \dots, K\}$ is drawn with probabilities $\pi_k$; then
+# Suppose each bird came about in two steps. A species $z \in \{1, \dots, K\}$ is drawn with probabilities $\pi_k$;
+# then
 # the measurements are drawn from that species' normal density. Without $z$ one sees the **mixture**
 #
 # $$
@@ -132,9 +135,12 @@ plt.show()
 # The second is Bayes' rule. The **responsibility** $r_k(\mathbf{x})$ is the probability that a bird with these
 # measurements is of kind $k$, which is the answer with its doubt.
 #
-# By hand: birds at 1, 3, 5 and 7, two kinds with means 2 and 6, standard deviation 1, equally frequent. The ratio of the
-# densities at $x$ is $\mathrm e^{-(x-6)^2/2 + (x-2)^2/2} = \mathrm e^{4x - 16}$, so $r_2 = 1 / (1 + \mathrm e^{16 - 4x})$. At
-# 3 that is 0.018, at 5 it is 0.982. The new mean of the first kind is the mean of all birds, each counted by its $r_1$.
+# By hand: birds at 1, 3, 5 and 7, two kinds with means 2 and 6, standard deviation 1, equally frequent. The ratio
+# of the
+# densities at $x$ is $\mathrm e^{-(x-6)^2/2 + (x-2)^2/2} = \mathrm e^{4x - 16}$, so $r_2 = 1 / (1 + \mathrm e^{16 -
+# 4x})$. At
+# 3 that is 0.018, at 5 it is 0.982. The new mean of the first kind is the mean of all birds, each counted by its
+# $r_1$.
 
 # %%
 x = np.array([1.0, 3.0, 5.0, 7.0])
@@ -158,7 +164,8 @@ claim("mixture-hand-mean", means[0], equal_to=2.018, tolerance=5e-4)
 # + \underbrace{\sum_k q_k \log \frac{q_k}{r_k(\mathbf{x})}}_{\mathrm{KL}(q\,\Vert\, r)\; \ge\; 0} .
 # $$ (eq-mixture-bound)
 #
-# To verify, put $\pi_k \mathcal{N}_k = r_k\, p(\mathbf{x})$ into the first sum: it becomes $\log p(\mathbf{x}) - \mathrm{KL}$.
+# To verify, put $\pi_k \mathcal{N}_k = r_k\, p(\mathbf{x})$ into the first sum: it becomes $\log p(\mathbf{x}) -
+# \mathrm{KL}$.
 # **Expectation–maximisation** climbs in turns {cite:p}`dempster1977maximum`:
 #
 # * *E-step*: set $q = r$. The divergence is 0, and the bound touches $\ell$.
@@ -171,7 +178,8 @@ claim("mixture-hand-mean", means[0], equal_to=2.018, tolerance=5e-4)
 # \boldsymbol\Sigma_k = \frac{1}{n_k} \sum_i r_{ik}\, (\mathbf{x}_i - \boldsymbol\mu_k)(\mathbf{x}_i - \boldsymbol\mu_k)^\top .
 # $$ (eq-mixture-m-step)
 #
-# The bound rises and then the likelihood, which lies above it, has risen at least as much. **No step lowers $\ell$**, and no
+# The bound rises and then the likelihood, which lies above it, has risen at least as much. **No step lowers
+# $\ell$**, and no
 # step size had to be chosen. That is a law, so it will be tested.
 #
 # ## The smallest version, and where it breaks
@@ -196,7 +204,8 @@ gentoo = X[truth == 2, 2]
 claim("mixture-tiny-mean", means[1] - gentoo.mean(), within=(-2, 2))
 
 # %% [markdown]
-# Of flippers alone it finds the Gentoo, whose true mean differs by less than 2 mm, and one kind for the two others, whose
+# Of flippers alone it finds the Gentoo, whose true mean differs by less than 2 mm, and one kind for the two others,
+# whose
 # flippers overlap. Now a typing error: one flipper of 2,170 mm.
 
 # %%
@@ -207,8 +216,10 @@ with np.errstate(invalid="ignore"):
 claim("mixture-far-responsibility-is-nan", lost, equal_to=1)
 
 # %% [markdown]
-# The bird lies hundreds of standard deviations out, both densities underflow to 0, and its responsibilities are $0/0$. The next
-# M-step would turn all parameters into NaN, for one bird. Yet the *ratio* of the two densities is a decent number. The remedy is
+# The bird lies hundreds of standard deviations out, both densities underflow to 0, and its responsibilities are
+# $0/0$. The next
+# M-step would turn all parameters into NaN, for one bird. Yet the *ratio* of the two densities is a decent number.
+# The remedy is
 # to stay with logarithms, as {doc}`../01_Mathematics/08_probability` did for Bayes' rule:
 # $\log r_k = \log(\pi_k \mathcal{N}_k) - \operatorname{logsumexp}_j \log(\pi_j \mathcal{N}_j)$.
 #
@@ -322,7 +333,8 @@ class _Climber(BaseEstimator):
 
 
 # %% [markdown]
-# EM needs a start. Distances would bring the units back in, so the data are first whitened by their own covariance; then
+# EM needs a start. Distances would bring the units back in, so the data are first whitened by their own covariance;
+# then
 # spread-out birds are drawn as seeds (*k-means++*), and every bird belongs to the nearest seed.
 
 
@@ -493,7 +505,8 @@ class GaussianMixture(DensityMixin, _Climber):
 
 
 # %% [markdown]
-# With a density come two more things. Drawing new rows follows the story of the two steps. And models of different size
+# With a density come two more things. Drawing new rows follows the story of the two steps. And models of different
+# size
 # can be compared by the *Bayesian information criterion*, $-2 n \ell / n + m \log n$ with $m$ free numbers
 # {cite:p}`schwarz1978estimating`: what a number earns in likelihood must exceed $\tfrac12 \log n$.
 
@@ -545,7 +558,8 @@ def sample(
 # %% [markdown]
 # ## Against scikit-learn, and against its own law
 #
-# Hand scikit-learn the parameters after our first step, let it make thirty more, and compare everything that both know.
+# Hand scikit-learn the parameters after our first step, let it make thirty more, and compare everything that both
+# know.
 
 
 # %%
@@ -611,9 +625,12 @@ again = GaussianMixture(
 claim("mixture-agreement-tonnes", agreement(again.fit_predict(tonnes)), at_least=0.97)
 
 # %% [markdown]
-# *Prediction 1.* Only $k$-means asks for units. A change of units is a linear map $\mathbf{x} \mapsto \mathbf{A}\mathbf{x}$;
-# it multiplies every density by the same $1 / \lvert\det \mathbf{A}\rvert$, which cancels in the responsibilities. One thing does
-# not cancel, the floor `reg_covar`: it has units, and a variance in square tonnes is far below $10^{-6}$. Here it was set to 0.
+# *Prediction 1.* Only $k$-means asks for units. A change of units is a linear map $\mathbf{x} \mapsto
+# \mathbf{A}\mathbf{x}$;
+# it multiplies every density by the same $1 / \lvert\det \mathbf{A}\rvert$, which cancels in the responsibilities.
+# One thing does
+# not cancel, the floor `reg_covar`: it has units, and a variance in square tonnes is far below $10^{-6}$. Here it
+# was set to 0.
 #
 # The five birds in the wrong group, and how sure the model was of them:
 
@@ -634,7 +651,8 @@ claim(
 claim("mixture-unsure-share", unsure.mean(), at_most=0.06)
 
 # %% [markdown]
-# Four of five errors are among the twelve birds that the model calls unsure. Whoever can check twelve birds by hand has
+# Four of five errors are among the twelve birds that the model calls unsure. Whoever can check twelve birds by hand
+# has
 # nearly all of the errors, and no method that only names a group can say which twelve.
 
 
@@ -696,8 +714,10 @@ for kind in ("full", "tied", "diag", "spherical"):
         claim("mixture-diag-agreement", share, at_most=0.85)
 
 # %% [markdown]
-# `diag` has more freedom than `spherical` and finds the species *worse*, although the likelihood is higher. Within a species a
-# long bill goes with a heavy bird. A model without correlations can describe one slanted cloud only by several upright ones, and
+# `diag` has more freedom than `spherical` and finds the species *worse*, although the likelihood is higher. Within
+# a species a
+# long bill goes with a heavy bird. A model without correlations can describe one slanted cloud only by several
+# upright ones, and
 # spends its components on that. A better fit is not a better grouping.
 #
 # ## Not the top, a top
@@ -716,7 +736,8 @@ claim("mixture-starts-at-the-best", at_best.mean(), within=(0.55, 0.85))
 claim("mixture-agreement-elsewhere", shares[~at_best].mean(), at_most=0.9)
 
 # %% [markdown]
-# *Prediction 2.* Most, not all: about seven of ten. The others end on lower tops, where on average one bird in six is in
+# *Prediction 2.* Most, not all: about seven of ten. The others end on lower tops, where on average one bird in six
+# is in
 # the wrong group. The likelihood tells them apart without knowing the species, so `n_init=10` is cheap insurance.
 #
 # ## The top that must not be reached
@@ -736,8 +757,10 @@ growth = np.diff(totals)[1:] / np.log(100)
 claim("mixture-spike-growth", growth[-1], equal_to=4, tolerance=1e-6)
 
 # %% [markdown]
-# *Prediction 3.* There is no largest. Each factor of $\mathrm e$ in the spread earns four nats, one for each dimension, for
-# ever. Maximum likelihood for a mixture does not exist; what one wants is a good *local* maximum with honest spreads. With
+# *Prediction 3.* There is no largest. Each factor of $\mathrm e$ in the spread earns four nats, one for each
+# dimension, for
+# ever. Maximum likelihood for a mixture does not exist; what one wants is a good *local* maximum with honest
+# spreads. With
 # many components and no floor EM does find such a spike, and the class says so:
 
 # %%
@@ -811,12 +834,14 @@ claim("mixture-tied-size-by-bic", np.argmin(tied) + 1, within=(3, 5))
 
 # %% [markdown]
 # The fourth is no fourth species and, looked up in the field book, not the sexes either: it is a second bell for the
-# Adelie, whose cloud is not quite normal. A component is a piece of a density. That it is also a *kind* of something is a
+# Adelie, whose cloud is not quite normal. A component is a piece of a density. That it is also a *kind* of
+# something is a
 # conclusion for which the data alone are no proof.
 #
 # ## In practice
 #
-# scikit-learn's `GaussianMixture` is NumPy like ours, so there is no compiled core to gain from. The work of a step is $O(nKd^2)$, and the
+# scikit-learn's `GaussianMixture` is NumPy like ours, so there is no compiled core to gain from. The work of a step
+# is $O(nKd^2)$, and the
 # profile on 1,797 digits in 64 dimensions shows where it goes:
 
 # %% tags=["nbval-ignore-output"]
@@ -863,8 +888,10 @@ claim(
 # | Scale the columns before a mixture | Tonnes: the same groups (but mind `reg_covar`) |
 # | A probability can be computed as a probability | The bird of 2,170 mm: 0/0 |
 #
-# Use a mixture where membership is to have a probability, where a density is wanted (to sample, to find what is rare), or where groups
-# are stretched. For many round groups in large data $k$-means is the limit of equal, shrinking spheres, and faster. Where groups
+# Use a mixture where membership is to have a probability, where a density is wanted (to sample, to find what is
+# rare), or where groups
+# are stretched. For many round groups in large data $k$-means is the limit of equal, shrinking spheres, and faster.
+# Where groups
 # have no shape that a normal can follow, see density-based clustering.
 #
 # ## Exercises
@@ -874,7 +901,8 @@ claim(
 #
 # *check · difficulty 1 of 3 · 10 minutes*
 #
-# In the example by hand the two kinds have frequencies $\pi_1 = 0.9$ and $\pi_2 = 0.1$ instead of one half each. With pen and paper:
+# In the example by hand the two kinds have frequencies $\pi_1 = 0.9$ and $\pi_2 = 0.1$ instead of one half each.
+# With pen and paper:
 # at which $x$ are both responsibilities $\tfrac12$? Set `answer` to three digits.
 # ```
 
@@ -895,8 +923,10 @@ _ = try_answer(test_middle, answer)
 # :class: dropdown
 # ```
 #
-# The log odds are $4x - 16 + \log(0.1 / 0.9) = 4x - 16 - \log 9$. They vanish at $x = 4 + \tfrac14 \log 9 = 4.549$. The
-# border moves towards the rare kind. The log odds of two normals with the same spread are linear in $x$: a mixture with `tied`
+# The log odds are $4x - 16 + \log(0.1 / 0.9) = 4x - 16 - \log 9$. They vanish at $x = 4 + \tfrac14 \log 9 = 4.549$.
+# The
+# border moves towards the rare kind. The log odds of two normals with the same spread are linear in $x$: a mixture
+# with `tied`
 # covariance has flat borders, and the responsibility is a logistic function.
 
 # %%
@@ -912,7 +942,8 @@ _ = try_answer(test_middle, 4 + np.log(9) / 4)
 # *extend · difficulty 2 of 3 · 25 minutes*
 #
 # Write `bayes_predict(X_train, y_train, X_test, n_components)`: fit one `GaussianMixture` (`random_state=0`,
-# `reg_covar=1e-3`) for each class, and return for each row of `X_test` the class with the largest $\log P(\text{class}) + \log
+# `reg_covar=1e-3`) for each class, and return for each row of `X_test` the class with the largest $\log
+# P(\text{class}) + \log
 # p(\mathbf{x} \mid \text{class})$. With one component it is *quadratic discriminant analysis*.
 # ```
 
@@ -968,8 +999,10 @@ _ = try_answer(test_bayes_predict, bayes_predict_solution)
 #
 # *break · difficulty 3 of 3 · 25 minutes*
 #
-# Find responsibilities `r`, shape (342, 3), rows summing to 1, no entry 0 or 1, at least one entry differing from $\tfrac13$ by 0.1, from
-# which EM on the penguins does not move at all: after any number of steps all three means are equal to the mean of the
+# Find responsibilities `r`, shape (342, 3), rows summing to 1, no entry 0 or 1, at least one entry differing from
+# $\tfrac13$ by 0.1, from
+# which EM on the penguins does not move at all: after any number of steps all three means are equal to the mean of
+# the
 # data, although mixtures with a far higher likelihood exist. Set `answer` to the array.
 # ```
 
@@ -995,9 +1028,12 @@ _ = try_answer(test_stuck, answer)
 # :class: dropdown
 # ```
 #
-# Give every bird the *same* row, say $(0.6, 0.3, 0.1)$. All components get the same mean and covariance, differing only in weight, so the
-# next responsibilities are the same rows again. It is a stationary point of the likelihood, a saddle: any small difference between
-# birds would grow. Symmetry is never broken by an algorithm that treats the parts alike, which is also why the weights of a neural
+# Give every bird the *same* row, say $(0.6, 0.3, 0.1)$. All components get the same mean and covariance, differing
+# only in weight, so the
+# next responsibilities are the same rows again. It is a stationary point of the likelihood, a saddle: any small
+# difference between
+# birds would grow. Symmetry is never broken by an algorithm that treats the parts alike, which is also why the
+# weights of a neural
 # network are not started at zero.
 
 # %%
@@ -1012,10 +1048,13 @@ _ = try_answer(test_stuck, np.tile([0.6, 0.3, 0.1], (342, 1)))
 #
 # *build · difficulty 3 of 3 · 35 minutes*
 #
-# Write `fill(model, x)`: `x` is one row with NaN where a measurement is missing (at least one is present), `model` a fitted
-# `GaussianMixture` of kind `"full"`. Return a copy whose missing entries are their expectation given the others. For one normal
+# Write `fill(model, x)`: `x` is one row with NaN where a measurement is missing (at least one is present), `model`
+# a fitted
+# `GaussianMixture` of kind `"full"`. Return a copy whose missing entries are their expectation given the others.
+# For one normal
 # with known entries $a$ and missing $b$ that is
-# $\boldsymbol\mu_b + \boldsymbol\Sigma_{ba} \boldsymbol\Sigma_{aa}^{-1} (\mathbf{x}_a - \boldsymbol\mu_a)$; a mixture averages over its components.
+# $\boldsymbol\mu_b + \boldsymbol\Sigma_{ba} \boldsymbol\Sigma_{aa}^{-1} (\mathbf{x}_a - \boldsymbol\mu_a)$; a
+# mixture averages over its components.
 # ```
 
 
@@ -1050,8 +1089,10 @@ _ = try_answer(test_fill, fill)
 # :class: dropdown
 # ```
 #
-# The marginal of a normal on the known entries is the normal with the known parts of mean and covariance, so the responsibilities
-# come from `_log_density` on those. Doing this inside the E-step, for every row with a gap, is EM with missing data: the two
+# The marginal of a normal on the known entries is the normal with the known parts of mean and covariance, so the
+# responsibilities
+# come from `_log_density` on those. Doing this inside the E-step, for every row with a gap, is EM with missing
+# data: the two
 # birds left out above could have stayed, had anything at all been measured on them.
 
 
@@ -1076,13 +1117,16 @@ _ = try_answer(test_fill, fill_solution)
 #
 # ## Quiz
 #
-# **1.** In {numref}`fig-mixture-climb` the number above the panels rises by less and less from panel to panel. What may be concluded?
+# **1.** In {numref}`fig-mixture-climb` the number above the panels rises by less and less from panel to panel. What
+# may be concluded?
 #
-# (a) The fit is the best there is. (b) A step was too large. (c) EM is close to a stationary point and slow. (d) The model overfits.
+# (a) The fit is the best there is. (b) A step was too large. (c) EM is close to a stationary point and slow. (d)
+# The model overfits.
 #
 # ```{admonition} Answer
 # :class: dropdown
-# **(c).** Small gains, always upwards. (a) It says nothing of other starts. (b) There is no step size, and no step goes down. (d) Only
+# **(c).** Small gains, always upwards. (a) It says nothing of other starts. (b) There is no step size, and no step
+# goes down. (d) Only
 # birds outside the fit can show that, as in {numref}`fig-mixture-size`.
 # ```
 #
@@ -1092,8 +1136,10 @@ _ = try_answer(test_fill, fill_solution)
 #
 # ```{admonition} Answer
 # :class: dropdown
-# **(b).** Responsibilities compare components with each other, and far out one of them (the widest) wins by an enormous factor.
-# (a) and (c) confuse "which" with "whether": that the bird fits nowhere is told by `score_samples`, not by `predict_proba`. (d) holds
+# **(b).** Responsibilities compare components with each other, and far out one of them (the widest) wins by an
+# enormous factor.
+# (a) and (c) confuse "which" with "whether": that the bird fits nowhere is told by `score_samples`, not by
+# `predict_proba`. (d) holds
 # only without logarithms.
 # ```
 #
@@ -1103,15 +1149,19 @@ _ = try_answer(test_fill, fill_solution)
 #
 # ```{admonition} Answer
 # :class: dropdown
-# **(b).** The likelihood term doubles, the penalty gains only $\log 2$ a number: BIC takes the copies for evidence. (a) would hold for
+# **(b).** The likelihood term doubles, the penalty gains only $\log 2$ a number: BIC takes the copies for evidence.
+# (a) would hold for
 # responsibilities and means. (c) has the sign wrong. (d) No such law.
 # ```
 #
 # ## What to remember
 #
-# A mixture is a story in two steps, a kind and then a measurement, and the responsibility is Bayes' rule told backwards. EM
-# alternates between filling in the kinds and fitting the parts; each turn raises a bound that touches the likelihood, so it never goes
-# down, and it ends on a top that depends on the start. The highest top is infinite and worthless, hence the floor. Full covariances make the
+# A mixture is a story in two steps, a kind and then a measurement, and the responsibility is Bayes' rule told
+# backwards. EM
+# alternates between filling in the kinds and fitting the parts; each turn raises a bound that touches the
+# likelihood, so it never goes
+# down, and it ends on a top that depends on the start. The highest top is infinite and worthless, hence the floor.
+# Full covariances make the
 # answer independent of units. Components are pieces of a density; whether they are kinds is another question.
 #
 # ## References

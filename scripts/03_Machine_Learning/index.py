@@ -12,5 +12,6 @@
 # |---|---|---|
 # | {doc}`02_linear_regression` | Which weighted sum comes closest, and how far can it be trusted? | `LinearRegression`, `Ridge`, `Lasso`, `fit_least_squares` |
 # | {doc}`11_mixture_models` | How are overlapping groups found that nobody has labelled, and how sure is each membership? | `GaussianMixture`, `bic`, `sample` |
+# | {doc}`12_dimensionality_reduction` | How is a thing of 64 numbers seen on paper, and what may be read off the picture? | `PCA`, `TSNE`, `joint_probabilities` |
 #
 # Every page works on real data, holds some of it out, and shows one input on which its method fails.
