@@ -11,6 +11,7 @@
 # | page | question | you take along |
 # |---|---|---|
 # | {doc}`06_numpy` | What is an array, so that one line on it does the work of a loop? | `StridedArray`, `broadcast_shapes`, `einsum`, `pcg64` |
+# | {doc}`07_pandas` | Which flights are late, and why, and was the answer made by the tool? | `group_apply_combine`, `join`, `explained_share` |
 #
 # Everything that these pages say about speed or memory is measured on the page, as a ratio between two ways of doing
 # the same thing in the same run.
