@@ -161,6 +161,11 @@ def defined_names(node: ast.stmt) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _origin(where: str) -> str:
+    line = f"Built in the page `{where}`: edit the page, not this file."
+    return line if len(line) <= 110 else line.replace(": edit", ":\nedit")
+
+
 def module_text(page: Page) -> str | None:
     """The module of one page, or None if the page exports nothing.
 
@@ -178,7 +183,7 @@ def module_text(page: Page) -> str | None:
     check_names(page, cells, bodies, imports)
     title = page.title.replace("\\", "\\\\") + ("" if page.title.endswith((".", "?", "!")) else ".")
     parts = [
-        f'"""{title}\n\nBuilt in the page `{page.where}`: edit the page, not this file.\n"""',
+        f'"""{title}\n\n{_origin(page.where)}\n"""',
         "\n".join(statement for _, statement in imports),
         f"__all__ = {public!r}" if public else "__all__: list[str] = []",
         *("\n".join(lines).strip("\n") for lines in bodies),

@@ -10,6 +10,7 @@
 #
 # | page | question | you take along |
 # |---|---|---|
+# | {doc}`04_object_oriented_programming` | When is a class worth its weight, and what does it promise? | `Quantity`, `Unit`, `parse_unit`, `find_attribute` |
 # | {doc}`06_numpy` | What is an array, so that one line on it does the work of a loop? | `StridedArray`, `broadcast_shapes`, `einsum`, `pcg64` |
 # | {doc}`07_pandas` | Which flights are late, and why, and was the answer made by the tool? | `group_apply_combine`, `join`, `explained_share` |
 #
