@@ -401,7 +401,7 @@ claim("nb-log-loss-five-over-once", losses[1] / losses[0], at_least=2.5)
 constant = log_loss(girl[test], np.full(3000, girl[train].mean()))
 claim("nb-log-loss-five-over-knowing-nothing", losses[1] / constant, at_least=1.4)
 
-# %% mystnb={"figure": {"caption": "Calibration on 3,000 new names: share of girls among the names that got a probability. On the diagonal a model means what it says. Logistic regression nearly does; naive Bayes is a little too sure at both ends; with every feature counted five times nine probabilities of ten mean about the same, one half.", "name": "fig-nb-calibration"}, "image": {"alt": "Share of girls against predicted probability. The line of logistic regression follows the diagonal. That of naive Bayes is a little flatter, above the diagonal at the left end and below it on the right. With five copies it is nearly flat between 0.15 and 0.85."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Calibration on 3,000 new names: share of girls among the names that got a probability. On the diagonal a model means what it says. Logistic regression nearly does; naive Bayes is a little too sure at both ends; with every feature counted five times most of its probabilities mean about the same, one half.", "name": "fig-nb-calibration"}, "image": {"alt": "Share of girls against predicted probability. The line of logistic regression follows the diagonal. That of naive Bayes is a little flatter, above the diagonal at the left end and below it on the right. With five copies it is nearly flat between 0.15 and 0.85."}} tags=["hide-input"]
 rival = LogisticRegression(max_iter=2000).fit(X[many], girl[many])
 figure, axes = plt.subplots(figsize=(5.6, 4.2))
 axes.plot([0, 1], [0, 1], color=COLORS["gray"], lw=1, ls=":")
