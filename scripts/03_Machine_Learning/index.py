@@ -11,6 +11,7 @@
 # | page | question | you take along |
 # |---|---|---|
 # | {doc}`02_linear_regression` | Which weighted sum comes closest, and how far can it be trusted? | `LinearRegression`, `Ridge`, `Lasso`, `fit_least_squares` |
+# | {doc}`03_logistic_regression` | Which weights make the answers most likely, and when are there none? | `LogisticRegression`, `sigmoid` |
 # | {doc}`04_nearest_neighbors` | How far does asking the most similar cases get, and why does finding them become hard? | `KNeighborsClassifier`, `KDTree` |
 # | {doc}`05_naive_bayes` | How can a model that is wrong about its assumptions be right about the answer? | `GaussianNB`, `MultinomialNB` |
 # | {doc}`11_mixture_models` | How are overlapping groups found that nobody has labelled, and how sure is each membership? | `GaussianMixture`, `bic`, `sample` |
