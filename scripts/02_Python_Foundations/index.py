@@ -15,6 +15,7 @@
 # | {doc}`05_library_management_system` | How is a program built that lends the last copy to exactly one of two people, and still knows it after its process was killed? | `Library`, `Repository`, `SqliteRepository`, `audit`, a command line |
 # | {doc}`06_numpy` | What is an array, so that one line on it does the work of a loop? | `StridedArray`, `broadcast_shapes`, `einsum`, `pcg64` |
 # | {doc}`07_pandas` | Which flights are late, and why, and was the answer made by the tool? | `group_apply_combine`, `join`, `explained_share` |
+# | {doc}`08_visualization` | How does a table become a picture, how much of it does a reader get back, and can a program find the faults on the way? | `check_figure`, `data_to_pixels`, `nice_ticks`, `to_lab`, `lie_factor` |
 #
 # Everything that these pages say about speed or memory is measured on the page, as a ratio between two ways of doing
 # the same thing in the same run.
