@@ -10,6 +10,7 @@
 #
 # | page | question | you take along |
 # |---|---|---|
+# | {doc}`01_learning_theory` | What may be concluded from seen data about unseen? | `bias_variance_decomposition`, `hoeffding_bound` |
 # | {doc}`02_linear_regression` | Which weighted sum comes closest, and how far can it be trusted? | `LinearRegression`, `Ridge`, `Lasso`, `fit_least_squares` |
 # | {doc}`03_logistic_regression` | Which weights make the answers most likely, and when are there none? | `LogisticRegression`, `sigmoid` |
 # | {doc}`04_nearest_neighbors` | How far does asking the most similar cases get, and why does finding them become hard? | `KNeighborsClassifier`, `KDTree` |
