@@ -12,6 +12,7 @@
 # |---|---|---|
 # | {doc}`01_core_python` | What is a value, what do containers cost, and what breaks their promises? | `HashTable`, `object_graph` |
 # | {doc}`02_functions_and_iteration` | What does a function carry with it, and how is more read than fits into memory? | `memoize`, `timed`, `group_means`, `atomic_write` |
+# | {doc}`03_modules_and_testing` | How does a script become a program that others can run, trust and change? | `load_module`, `import_graph`, `mutate` |
 # | {doc}`04_object_oriented_programming` | When is a class worth its weight, and what does it promise? | `Quantity`, `Unit`, `parse_unit`, `find_attribute` |
 # | {doc}`05_library_management_system` | How is a program built that lends the last copy to exactly one of two people, and still knows it after its process was killed? | `Library`, `Repository`, `SqliteRepository`, `audit`, a command line |
 # | {doc}`06_numpy` | What is an array, so that one line on it does the work of a loop? | `StridedArray`, `broadcast_shapes`, `einsum`, `pcg64` |
