@@ -390,6 +390,7 @@ def grow(
     return Nodes(*[np.concatenate(parts) for parts in zip(*levels, strict=True)])
 
 
+# %% tags=["export"]
 def descend(nodes: Nodes, X: np.ndarray, root: int = 0) -> np.ndarray:
     """The leaf (n,) that each row of X reaches; all rows take a step together."""
     at = np.full(len(X), root)

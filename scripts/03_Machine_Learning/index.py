@@ -16,6 +16,7 @@
 # | {doc}`04_nearest_neighbors` | How far does asking the most similar cases get, and why does finding them become hard? | `KNeighborsClassifier`, `KDTree` |
 # | {doc}`05_naive_bayes` | How can a model that is wrong about its assumptions be right about the answer? | `GaussianNB`, `MultinomialNB` |
 # | {doc}`06_decision_trees` | Which questions tell the classes apart, and when should one stop asking? | `DecisionTreeClassifier`, `DecisionTreeRegressor`, `grow` |
+# | {doc}`07_random_forests` | Why are a hundred mediocre trees a good witness, and what do they say of the columns? | `RandomForestClassifier` |
 # | {doc}`09_support_vector_machines` | Which of all separating lines should be kept, and how much of the data does it remember? | `SVC`, `LinearSVC`, `kernel_matrix`, `smo` |
 # | {doc}`11_mixture_models` | How are overlapping groups found that nobody has labelled, and how sure is each membership? | `GaussianMixture`, `bic`, `sample` |
 # | {doc}`12_dimensionality_reduction` | How is a thing of 64 numbers seen on paper, and what may be read off the picture? | `PCA`, `TSNE`, `joint_probabilities` |
