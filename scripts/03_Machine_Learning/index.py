@@ -24,5 +24,6 @@
 # | {doc}`12_dimensionality_reduction` | How is a thing of 64 numbers seen on paper, and what may be read off the picture? | `PCA`, `TSNE`, `joint_probabilities` |
 # | {doc}`13_evaluation` | How good is a classifier, how sure is that number, and how does it lie? | `roc_curve`, `log_loss`, `cross_validate`, `bootstrap_score`, `compare_scores` |
 # | {doc}`14_model_selection` | Which model should be taken, what may be said of it, and what does it look at? | `RandomizedSearchCV`, `TargetEncoder`, `permutation_importance`, `shapley_values` |
+# | {doc}`15_benchmark` | How slow is NumPy beside compiled code, and how is that measured without fooling oneself? | `time_in_turns`, `geometric_mean`, `cost_model`, `duel` |
 #
 # Every page works on real data, holds some of it out, and shows one input on which its method fails.
