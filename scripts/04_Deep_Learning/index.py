@@ -15,6 +15,7 @@
 # | {doc}`01_neurons_and_perceptrons` | What can one neuron learn from its mistakes, after how many, and what never? | `Perceptron`, `run_perceptron`, `widest_margin`, `perceptron_bound`, `signed_rows` |
 # | {doc}`03_autograd` | How can a program return the exact derivative of any other program? | `Tensor`, `apply`, `gradcheck`, `no_grad`, `draw_graph` |
 # | {doc}`04_neural_network_library` | Which few objects make a library, and what is a training run, so that a kill cannot change it? | `Module`, `Linear`, `Sequential`, `CrossEntropyLoss`, `DataLoader`, `Trainer`, `save_checkpoint` |
+# | {doc}`05_optimizers` | What should be remembered of earlier gradients, how long should a step be, and when does that fail? | `SGD`, `RMSprop`, `Adam`, `AdamW`, `clip_grad_norm_`, `LambdaLR`, `warmup_cosine` |
 # | {doc}`06_initialization_and_normalization` | Why do fifty layers learn nothing from one set of random weights and well from another? | `kaiming_normal_`, `xavier_uniform_`, `BatchNorm1d`, `LayerNorm` |
 #
 # The names are PyTorch's wherever PyTorch has one, so that what is learned here is read off directly there. The numbers
