@@ -67,17 +67,21 @@ __all__ = [
     "ServedModel",
     "Service",
     "Worker",
+    "bin_shares",
     "build",
     "call_service",
     "cost",
     "create_app",
     "digest",
     "ingest",
+    "ks_distance",
     "load_history",
     "load_table",
     "main",
     "open_service",
+    "psi",
     "quarantine",
+    "should_retrain",
     "start_service",
     "train",
 ]
@@ -286,7 +290,7 @@ class History:
     Parameters
     ----------
     outcomes : DataFrame
-        carrier, origin, dest, hour, ``known_on`` (day as a proleptic ordinal), and the
+        carrier, origin, dest, hour, ``day`` (of departure, a proleptic ordinal), and the
         numbers of ``flights`` and of ``late`` ones among them.
     weather : DataFrame
         origin, ``day`` (ordinal) and the columns ``AIR``, at 03:00 local time.
@@ -297,12 +301,12 @@ class History:
     def __init__(self, outcomes: pd.DataFrame, weather: pd.DataFrame, routes: pd.DataFrame) -> None:
         if outcomes.empty:
             raise ValueError("a history needs outcomes")
-        self.first = int(outcomes["known_on"].min())
-        self.last = int(outcomes["known_on"].max())
-        span = self.last - self.first + 2
+        ordinal = outcomes["day"].to_numpy(int)
+        known_on = ordinal + np.where(outcomes["hour"] < 20, 1, 2)
+        self.first, self.last = int(known_on.min()), int(ordinal.max()) + 1
+        day, span = known_on - self.first, int(known_on.max()) - self.first + 2
         self.codes: dict[str, dict[tuple, int]] = {}
         self.sums: dict[str, np.ndarray] = {}
-        day = outcomes["known_on"].to_numpy(int) - self.first
         for level, names in {"all": (), **LEVELS}.items():
             keys = list(zip(*(outcomes[name].tolist() for name in names))) or [()] * len(day)
             code = {key: k for k, key in enumerate(sorted(set(keys)))}
@@ -314,6 +318,11 @@ class History:
         self.distance = {(o, d): float(miles) for o, d, miles in routes.itertuples(index=False)}
         air = weather[["origin", "day", *AIR]].itertuples(index=False)
         self.air = {(row[0], int(row[1])): row[2:] for row in air}
+
+    @property
+    def first_decision(self) -> date:
+        """The first day with four weeks of outcomes before it."""
+        return date.fromordinal(self.first + MEMORY - 1)
 
     def features(self, schedule: Mapping[str, Sequence]) -> np.ndarray:
         """Features (n, d) of flights, each as of 04:00 of its own day.
@@ -331,9 +340,9 @@ class History:
         """
         ordinal, minute = (np.asarray(schedule[name], dtype=int) for name in ("day", "minute"))
         day = ordinal - self.first
-        outside = (day < MEMORY) | (ordinal > self.last)
+        outside = (day < MEMORY - 1) | (ordinal > self.last)
         if outside.any():
-            ends = date.fromordinal(self.first + MEMORY), date.fromordinal(self.last)
+            ends = self.first_decision, date.fromordinal(self.last)
             raise NoHistory(int(outside.argmax()), *ends)
         carrier, origin, dest = (list(schedule[name]) for name in ("carrier", "origin", "dest"))
         named = {
@@ -372,9 +381,8 @@ _LATE = "(arr_delay IS NULL OR arr_delay >= 30)"
 
 def load_history(warehouse: duckdb.DuckDBPyConnection) -> History:
     """The history behind the tables of a warehouse."""
-    credited = f"{_DAY} + CASE WHEN hour < 20 THEN 1 ELSE 2 END"
     outcomes = warehouse.execute(
-        f"SELECT carrier, origin, dest, hour, {credited} AS known_on, count(*) AS flights, "
+        f"SELECT carrier, origin, dest, hour, {_DAY} AS day, count(*) AS flights, "
         f"sum(CAST({_LATE} AS INTEGER)) AS late FROM flights GROUP BY ALL"
     ).df()
     weather = warehouse.execute(
@@ -853,7 +861,7 @@ def _add_routes(app: FastAPI, service: Service, worker: Worker, max_queued: int)
         """Whether the service can answer."""
         past, queued = service.history, service.jobs.queued()
         days = {
-            "first_day": date.fromordinal(past.first + MEMORY),
+            "first_day": past.first_decision,
             "last_day": date.fromordinal(past.last),
         }
         return Health(status="ok", version=service.version, queued=queued, **days)
@@ -957,7 +965,7 @@ def build(home: Path) -> None:
         ingest(warehouse, {name: getattr(datasets, f"load_{name}")() for name in _rules()})
         history, table = load_history(warehouse), load_table(warehouse)
     day = table["day"].to_numpy()
-    rows = (day >= history.first + MEMORY) & (day <= date(2013, 7, 31).toordinal())
+    rows = (day >= history.first_decision.toordinal()) & (day <= date(2013, 7, 31).toordinal())
     X, y = history.features(table[rows]), table["late"].to_numpy(int)[rows]
     model = train(X, y)
     origin = {
@@ -1069,4 +1077,54 @@ if __name__ == "__main__" and __spec__ is not None:  # python -m, not a notebook
     raise SystemExit(main())
 
 
-# seal: 2f2fd4eb1bb21203
+def _column(values: ArrayLike) -> np.ndarray:
+    column = np.asarray(values, dtype=float)
+    if column.ndim != 1 or not column.size or np.isinf(column).any():
+        raise ValueError(f"expected one column of finite numbers or NaN, got shape {column.shape}")
+    return column
+
+
+def bin_shares(reference: ArrayLike, current: ArrayLike, n_bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of both in parts that hold equally much of the reference; NaN is a part of its own.
+
+    Half a value is added to each part, so that no share is zero.
+    """
+    old, new = _column(reference), _column(current)
+    if n_bins < 2:
+        raise ValueError(f"n_bins must be at least 2, got {n_bins}")
+    inside = np.linspace(0, 1, n_bins + 1)[1:-1]
+    seen = old[~np.isnan(old)]
+    cuts = np.unique(np.quantile(seen, inside)) if seen.size else np.array([])
+    shares = []
+    for values in (old, new):
+        part = np.where(np.isnan(values), len(cuts) + 1, np.searchsorted(cuts, values))
+        counts = np.bincount(part, minlength=len(cuts) + 2) + 0.5
+        shares.append(counts / counts.sum())
+    return shares[0], shares[1]
+
+
+def psi(reference: ArrayLike, current: ArrayLike, n_bins: int = 10) -> float:
+    """Population stability index, equation eq-flights-psi."""
+    a, c = bin_shares(reference, current, n_bins)
+    return float(((c - a) * np.log(c / a)).sum())
+
+
+def ks_distance(reference: ArrayLike, current: ArrayLike) -> float:
+    """Largest difference between the distribution functions of two samples; NaN is left out."""
+    samples = [np.sort(column[~np.isnan(column)]) for column in (_column(reference), _column(current))]
+    if not all(len(sample) for sample in samples):
+        raise ValueError("a sample has no values")
+    points = np.concatenate(samples)
+    shares = [np.searchsorted(sample, points, side="right") / len(sample) for sample in samples]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def should_retrain(late: ArrayLike, probability: ArrayLike, *, low: float = 0.8, high: float = 1.25) -> bool:
+    """Whether what came lies outside ``low`` to ``high`` of what was promised."""
+    came, promised = float(np.mean(late)), float(np.mean(probability))
+    if not promised > 0:
+        raise ValueError(f"promised probabilities must be positive, got a mean of {promised}")
+    return not low <= came / promised <= high
+
+
+# seal: 15d9b1b29d65d5aa
