@@ -1004,6 +1004,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         build(options.home)
         return 0
     with closing(socket.create_server((options.host, options.port), backlog=1024)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(f"http://{options.host}:{listener.getsockname()[1]}", flush=True)
         build(options.home)
         service = open_service(options.home, options.jobs)
@@ -1127,4 +1128,4 @@ def should_retrain(late: ArrayLike, probability: ArrayLike, *, low: float = 0.8,
     return not low <= came / promised <= high
 
 
-# seal: 15d9b1b29d65d5aa
+# seal: b44c5412105425de
