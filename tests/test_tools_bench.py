@@ -50,6 +50,19 @@ def test_the_table_has_ratios(registry):
         bench.run("product")
 
 
+def test_scores_are_shown_and_ratios_averaged(registry):
+    for name, score in (("one", 0.25), ("two", 0.5)):
+        bench.benchmark(name, reference="the same", repeats=3, scored=True)(
+            lambda side, score=score: lambda: score if side == "ours" else 0.75
+        )
+    text = bench.run()
+    assert [line.split()[1:4] for line in text.splitlines() if " score " in line] == [
+        ["score", "0.250", "0.750"],
+        ["score", "0.500", "0.750"],
+    ]
+    assert "time, 2 pairs: geometric mean" in text
+
+
 def test_peak_growth_sees_an_allocation():
     growth = bench.peak_growth_mb(lambda: bytearray(b"x") * (200 * 2**20), repeats=1)
     assert growth != growth or 150 < growth < 300  # NaN where the system does not tell
@@ -58,6 +71,7 @@ def test_peak_growth_sees_an_allocation():
 def test_load_registers_the_books_benchmarks():
     bench.load()
     assert any("mlp" in name for name in bench.REGISTRY)
+    assert sum("GaussianNB" in name for name in bench.REGISTRY) == 3
     step = bench.REGISTRY["mlp step, batch 128"]
     ours, reference = (step.prepare(side) for side in bench.SIDES)
     for _ in range(3):

@@ -32,18 +32,27 @@ SIDES = ("ours", "reference")
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A name, what is compared, and ``prepare(side)``, which returns the work of one side, ready to run."""
+    """A name, what is compared, and ``prepare(side)``, which returns the work of one side, ready to run.
+
+    Of a scored benchmark the work returns a number that says how good its answer is.
+    """
 
     name: str
     reference: str
     prepare: Callable[[str], Work]
+    repeats: int = 60
+    scored: bool = False
 
 
 REGISTRY: dict[str, Benchmark] = {}
 
 
-def benchmark(name: str, *, reference: str) -> Callable[[Callable[[str], Work]], Callable[[str], Work]]:
+def benchmark(
+    name: str, *, reference: str, repeats: int = 60, scored: bool = False
+) -> Callable[[Callable[[str], Work]], Callable[[str], Work]]:
     """Register a function that takes "ours" or "reference" and returns that side's work.
+
+    It is run ``repeats`` times; if ``scored``, the numbers that the work returns are shown too.
 
     Raises
     ------
@@ -54,7 +63,7 @@ def benchmark(name: str, *, reference: str) -> Callable[[Callable[[str], Work]],
     def register(prepare: Callable[[str], Work]) -> Callable[[str], Work]:
         if name in REGISTRY:
             raise ValueError(f"there is a benchmark {name!r} already")
-        REGISTRY[name] = Benchmark(name, reference, prepare)
+        REGISTRY[name] = Benchmark(name, reference, prepare, repeats, scored)
         return prepare
 
     return register
@@ -114,10 +123,15 @@ def memory_in_fresh_process(name: str, side: str) -> float:
 
 def table(rows: list[tuple[str, str, float, float, str]]) -> str:
     """The results as text: what was measured, both sides, and ours over the reference."""
-    lines = [f"{'benchmark':28} {'measure':8} {'ours':>10} {'reference':>10} {'ratio':>7}"]
+    lines = [f"{'benchmark':36} {'measure':8} {'ours':>11} {'reference':>11} {'ratio':>7}"]
     for name, measure, ours, reference, unit in rows:
-        ratio = f"{ours / reference:7.2f}" if reference > 0 else f"{'–':>7}"
-        lines.append(f"{name:28} {measure:8} {ours:7.2f} {unit:2} {reference:7.2f} {unit:2} {ratio}")
+        ratio = f"{ours / reference:7.2f}" if unit and reference > 0 else f"{'–':>7}"
+        figures = [f"{value:8.3f}" if not unit else f"{value:8.2f}" for value in (ours, reference)]
+        lines.append(f"{name:36} {measure:8} {figures[0]} {unit:2} {figures[1]} {unit:2} {ratio}")
+    times = [ours / reference for _, measure, ours, reference, _ in rows if measure == "time"]
+    if len(times) > 1:
+        mean = statistics.geometric_mean(times)
+        lines.append(f"\ntime, {len(times)} pairs: geometric mean {mean:.2f}, largest {max(times):.2f}")
     return "\n".join(lines)
 
 
@@ -134,8 +148,12 @@ def run(only: str = "") -> str:
         raise ValueError(f"no benchmark has {only!r} in its name; there are {', '.join(REGISTRY)}")
     rows = []
     for entry in chosen:
-        ours, reference = time_pair(*(entry.prepare(side) for side in SIDES))
+        works = [entry.prepare(side) for side in SIDES]
+        ours, reference = time_pair(*works, repeats=entry.repeats, warm_up=min(5, entry.repeats // 5))
         rows.append((entry.name, "time", ours * 1e3, reference * 1e3, "ms"))
+        if entry.scored:
+            scores = [float(str(work())) for work in works]
+            rows.append((entry.name, "score", scores[0], scores[1], ""))
         memory = [memory_in_fresh_process(entry.name, side) for side in SIDES]
         rows.append((entry.name, "memory", memory[0], memory[1], "MB"))
     notes = [f"{entry.name}: reference is {entry.reference}" for entry in chosen]
@@ -153,7 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
     load()
     if options.memory_of:
         name, side = options.memory_of
-        print(peak_growth_mb(REGISTRY[name].prepare(side)))
+        entry = REGISTRY[name]
+        print(peak_growth_mb(entry.prepare(side), repeats=min(10, entry.repeats)))
         return 0
     try:
         print(run(options.only))

@@ -232,8 +232,8 @@ def _boost(model: _Boosting, X: np.ndarray, Y: np.ndarray, start: np.ndarray) ->
     n, K = Y.shape
     watched = np.zeros(n, dtype=bool)
     if model.early_stopping:
-        rng = np.random.default_rng(model.random_state)
-        watched[rng.permutation(n)[: int(model.validation_fraction * n)]] = True
+        shuffled = np.random.default_rng(model.random_state).permutation(n)
+        watched[shuffled[: int(model.validation_fraction * n)]] = True
         if not watched.any() or watched.all():
             raise ValueError(f"{n} rows are too few to hold some out of the fit")
     model.edges_ = find_edges(X[~watched])
@@ -393,4 +393,4 @@ def _probabilities(F: np.ndarray) -> np.ndarray:
     return E / E.sum(axis=1, keepdims=True)
 
 
-# seal: 8deeb3600a0a5c8d
+# seal: 7def63a7a4b50fe7

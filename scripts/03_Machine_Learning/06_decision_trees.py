@@ -360,16 +360,8 @@ def grow(
             if max_features is not None and max_features < d and rng is not None:
                 chance = rng.random((d, len(open_)))
                 asked = chance.argsort(axis=0)[:max_features]
-            best, ask, low, high = _best_splits(
-                ranks,
-                T,
-                rows,
-                node,
-                size[open_],
-                totals[open_],
-                asked,
-                min_samples_leaf,
-            )
+            given = ranks, T, rows, node, size[open_], totals[open_], asked
+            best, ask, low, high = _best_splits(*given, min_samples_leaf)
             found = np.isfinite(best)
             grown = open_[found]
             feature[grown] = ask[found]

@@ -367,6 +367,7 @@ def _ask(tree: BoostedTree, codes: np.ndarray) -> np.ndarray:
     return tree.value[at]
 
 
+# %% tags=["export"]
 class _Boosting(BaseEstimator):
     """The loop; a subclass brings its loss."""
 
@@ -430,8 +431,8 @@ def _boost(model: _Boosting, X: np.ndarray, Y: np.ndarray, start: np.ndarray) ->
     n, K = Y.shape
     watched = np.zeros(n, dtype=bool)
     if model.early_stopping:
-        rng = np.random.default_rng(model.random_state)
-        watched[rng.permutation(n)[: int(model.validation_fraction * n)]] = True
+        shuffled = np.random.default_rng(model.random_state).permutation(n)
+        watched[shuffled[: int(model.validation_fraction * n)]] = True
         if not watched.any() or watched.all():
             raise ValueError(f"{n} rows are too few to hold some out of the fit")
     model.edges_ = find_edges(X[~watched])
@@ -466,6 +467,7 @@ def _boost(model: _Boosting, X: np.ndarray, Y: np.ndarray, start: np.ndarray) ->
     model.n_iter_ = len(model.trees_)
 
 
+# %% tags=["export"]
 def _raw_scores(
     model: _Boosting, X: ArrayLike, n_trees: int | None = None
 ) -> np.ndarray:

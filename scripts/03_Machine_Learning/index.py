@@ -19,9 +19,11 @@
 # | {doc}`07_random_forests` | Why are a hundred mediocre trees a good witness, and what do they say of the columns? | `RandomForestClassifier` |
 # | {doc}`08_gradient_boosting` | How do small trees mend each other, and when should they stop? | `GradientBoostingRegressor`, `GradientBoostingClassifier` |
 # | {doc}`09_support_vector_machines` | Which of all separating lines should be kept, and how much of the data does it remember? | `SVC`, `LinearSVC`, `kernel_matrix`, `smo` |
+# | {doc}`10_clustering` | Which groups are in unlabelled data, and would they have been found in noise too? | `KMeans`, `DBSCAN`, `AgglomerativeClustering`, `silhouette_score`, `gap_statistic` |
 # | {doc}`11_mixture_models` | How are overlapping groups found that nobody has labelled, and how sure is each membership? | `GaussianMixture`, `bic`, `sample` |
 # | {doc}`12_dimensionality_reduction` | How is a thing of 64 numbers seen on paper, and what may be read off the picture? | `PCA`, `TSNE`, `joint_probabilities` |
 # | {doc}`13_evaluation` | How good is a classifier, how sure is that number, and how does it lie? | `roc_curve`, `log_loss`, `cross_validate`, `bootstrap_score`, `compare_scores` |
 # | {doc}`14_model_selection` | Which model should be taken, what may be said of it, and what does it look at? | `RandomizedSearchCV`, `TargetEncoder`, `permutation_importance`, `shapley_values` |
+# | {doc}`15_benchmark` | How slow is NumPy beside compiled code, and how is that measured without fooling oneself? | `time_in_turns`, `geometric_mean`, `cost_model`, `duel` |
 #
 # Every page works on real data, holds some of it out, and shows one input on which its method fails.

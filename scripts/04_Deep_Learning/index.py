@@ -12,6 +12,7 @@
 #
 # | Page | What it answers | What it builds |
 # |---|---|---|
+# | {doc}`01_neurons_and_perceptrons` | What can one neuron learn from its mistakes, after how many, and what never? | `Perceptron`, `run_perceptron`, `widest_margin`, `perceptron_bound`, `signed_rows` |
 # | {doc}`03_autograd` | How can a program return the exact derivative of any other program? | `Tensor`, `apply`, `gradcheck`, `no_grad`, `draw_graph` |
 #
 # The names are PyTorch's wherever PyTorch has one, so that what is learned here is read off directly there. The numbers
