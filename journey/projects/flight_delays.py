@@ -38,14 +38,17 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 __all__ = [
     "AIR",
     "CALL",
+    "COLUMNS",
     "CONTAINERFILE",
     "FEATURES",
+    "KEYS",
     "LATE",
     "LEVELS",
     "MEMORY",
     "ORIGINS",
     "THRESHOLD",
     "WEIGHT",
+    "WHOLE",
     "WINDOWS",
     "BodyLimit",
     "Fault",
@@ -75,15 +78,18 @@ __all__ = [
     "digest",
     "ingest",
     "ks_distance",
+    "level",
     "load_history",
     "load_table",
     "main",
+    "n",
     "open_service",
     "psi",
     "quarantine",
     "should_retrain",
     "start_service",
     "train",
+    "windows",
 ]
 
 CALL, LATE = 5.0, 30.0
@@ -93,94 +99,86 @@ THRESHOLD = CALL / LATE
 def cost(late: ArrayLike, probability: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Mean dollars per flight if all above the threshold are called, eq-flights-threshold."""
     truth, p = np.asarray(late, dtype=float), np.asarray(probability, dtype=float)
+    weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
     if truth.shape != p.shape or p.ndim != 1 or not p.size:
         raise ValueError(f"need two columns of equal length, got {truth.shape}, {p.shape}")
     if not ((p >= 0) & (p <= 1)).all():
         raise ValueError("probabilities lie between 0 and 1")
-    return float(np.average(np.where(p > THRESHOLD, CALL, LATE * truth), weights=sample_weight))
+    return float(np.average(np.where(p > THRESHOLD, CALL, LATE * truth), weights=weight))
 
 
-def _rules() -> dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]]:
-    """For each table: columns with their checks, checks of whole rows, and the unique key."""
+COLUMNS: dict[str, dict[str, Any]] = {
+    "airlines": {"carrier": "[A-Z0-9]{2}", "name": ".+"},
+    "airports": {"faa": "[A-Z0-9]{3}", "lat": (-90.0, 90.0), "lon": (-180.0, 180.0)},
+    "planes": {"tailnum": ".+", "year?": (1950.0, 2014.0)},
+    "weather": {
+        "month": (1, 12),
+        "day": (1, 31),
+        "hour": (0, 23),
+        "origin": "EWR|JFK|LGA",
+        "temp?": (-60.0, 130.0),
+        "humid?": (0.0, 101.0),
+        "wind_speed?": (0.0, 150.0),
+        "visib": (0.0, 10.0),
+        "precip": (0.0, 10.0),
+    },
+    "flights": {
+        "month": (1, 12),
+        "day": (1, 31),
+        "sched_dep_time": (0, 2359),
+        "carrier": "[A-Z0-9]{2}",
+        "flight": (1, 9999),
+        "distance": (50, 6000),
+        "origin": "EWR|JFK|LGA",
+        "dest": "[A-Z]{3}",
+        "dep_delay?": (-120.0, 2880.0),
+        "arr_delay?": (-180.0, 2880.0),
+    },
+}
+KEYS = {
+    "airlines": ["carrier"],
+    "airports": ["faa"],
+    "planes": ["tailnum"],
+    "weather": ["origin", "time_hour"],
+    "flights": [
+        "year",
+        "month",
+        "day",
+        "carrier",
+        "flight",
+        "origin",
+        "sched_dep_time",
+    ],
+}
+WHOLE: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "hour and minute contradict sched_dep_time": lambda t: (
+        t["hour"] * 100 + t["minute"] == t["sched_dep_time"]
+    ),
+    "a route leads back to its origin": lambda t: t["origin"] != t["dest"],
+    "an arrival without a departure": lambda t: t["dep_delay"].notna() | t["arr_delay"].isna(),
+}
+
+
+def _schema(table: str) -> Any:
+    """The rules of a table in pandera's words."""
     import pandera.pandas as pa  # here, so that the service starts without it
 
-    def column(
-        kind: type,
-        low: float | None = None,
-        high: float | None = None,
-        *,
-        empty: bool = False,
-    ) -> Any:
-        text = f"expected {low:g} to {high:g}" if low is not None and high is not None else ""
-        checks = [pa.Check.in_range(low, high, error=text)] if text else []
-        return pa.Column(kind, checks, nullable=empty)
+    def check(rule: Any) -> Any:
+        if isinstance(rule, str):
+            return pa.Check(lambda words: words.str.fullmatch(rule), error=f"expected {rule}")
+        low, high = rule
+        return pa.Check.in_range(low, high, error=f"expected {low:g} to {high:g}")
 
-    def word(pattern: str) -> Any:
-        def fits(words: Any) -> Any:
-            return words.str.fullmatch(pattern)
-
-        return pa.Column(str, pa.Check(fits, error=f"expected {pattern}"))
-
-    origin, moment = (
-        word("EWR|JFK|LGA"),
-        {"month": column(int, 1, 12), "day": column(int, 1, 31)},
-    )
-    clock = {name: column(int, 0, 2359) for name in ("sched_dep_time", "sched_arr_time")}
-    flight = {
-        "carrier": word("[A-Z0-9]{2}"),
-        "flight": column(int, 1, 9999),
-        "origin": origin,
-        "dest": word("[A-Z]{3}"),
+    columns = {
+        name.rstrip("?"): pa.Column(
+            str if isinstance(rule, str) else type(rule[0]),
+            check(rule),
+            nullable=name.endswith("?"),
+        )
+        for name, rule in COLUMNS[table].items()
     }
-    past = {
-        "dep_delay": column(float, -120, 2880, empty=True),
-        "arr_delay": column(float, -180, 2880, empty=True),
-    }
-    air = {
-        "temp": column(float, -60, 130, empty=True),
-        "humid": column(float, 0, 101, empty=True),
-    }
-    air |= {
-        "wind_speed": column(float, 0, 150, empty=True),
-        "visib": column(float, 0, 10),
-        "precip": column(float, 0, 10),
-    }
-    place = {
-        "faa": word("[A-Z0-9]{3}"),
-        "lat": column(float, -90, 90),
-        "lon": column(float, -180, 180),
-    }
-    whole = {
-        "hour and minute contradict sched_dep_time": lambda t: (
-            t["hour"] * 100 + t["minute"] == t["sched_dep_time"]
-        ),
-        "a route leads back to its origin": lambda t: t["origin"] != t["dest"],
-        "an arrival without a departure": lambda t: t["dep_delay"].notna() | t["arr_delay"].isna(),
-    }
-    key = ["year", "month", "day", "carrier", "flight", "origin", "sched_dep_time"]
-    return {
-        "airlines": (
-            {"carrier": word("[A-Z0-9]{2}"), "name": pa.Column(str)},
-            {},
-            ["carrier"],
-        ),
-        "airports": (place, {}, ["faa"]),
-        "planes": (
-            {"tailnum": pa.Column(str), "year": column(float, 1950, 2014, empty=True)},
-            {},
-            ["tailnum"],
-        ),
-        "weather": (
-            moment | {"origin": origin, "hour": column(int, 0, 23)} | air,
-            {},
-            ["origin", "time_hour"],
-        ),
-        "flights": (
-            moment | clock | flight | past | {"distance": column(int, 50, 6000)},
-            whole,
-            key,
-        ),
-    }
+    rows = WHOLE.items() if table == "flights" else ()
+    return pa.DataFrameSchema(columns, checks=[pa.Check(r, error=why) for why, r in rows])
 
 
 def quarantine(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -203,15 +201,17 @@ def quarantine(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFr
     """
     import pandera.pandas as pa
 
-    rules = _rules()
-    if table not in rules:
-        raise ValueError(f"table must be one of {', '.join(rules)}, got {table!r}")
-    columns, whole, key = rules[table]
-    missing = sorted({*columns, *key} - set(frame.columns))
+    if table not in COLUMNS:
+        raise ValueError(f"table must be one of {', '.join(COLUMNS)}, got {table!r}")
+    key, schema = KEYS[table], _schema(table)
+    needed = {
+        *schema.columns,
+        *key,
+        *(("hour", "minute") if table == "flights" else ()),
+    }
+    missing = sorted(needed - set(frame.columns))
     if missing:
         raise ValueError(f"{table}: columns missing: {', '.join(missing)}")
-    checks = [pa.Check(rule, error=reason) for reason, rule in whole.items()]
-    schema = pa.DataFrameSchema(columns, checks=checks)
     left, reasons = frame.reset_index(drop=True), dict[int, list[str]]()
     repeated = left.duplicated(key)
     for row in left.index[repeated]:
@@ -227,7 +227,7 @@ def quarantine(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFr
         if found.empty:
             raise ValueError(f"{table}: {cases['check'].iloc[0]}")
         for row, name, check in zip(found["index"], found["column"], found["check"]):
-            told = check if check in whole else f"{name}: {check}"
+            told = check if check in WHOLE else f"{name}: {check}"
             if told not in reasons.setdefault(int(row), []):
                 reasons[int(row)].append(told)
         left = left.drop(found["index"].astype(int).unique()).infer_objects()
@@ -242,10 +242,10 @@ def ingest(
     warehouse: duckdb.DuckDBPyConnection, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, tuple[int, int]]:
     """Write the five tables and the quarantine; return rows accepted and rejected for each."""
-    missing = sorted(set(_rules()) - set(tables))
+    missing = sorted(set(COLUMNS) - set(tables))
     if missing:
         raise ValueError(f"tables missing: {', '.join(missing)}")
-    parts = {name: quarantine(tables[name], name) for name in _rules()}
+    parts = {name: quarantine(tables[name], name) for name in COLUMNS}
     warehouse.execute("BEGIN")
     try:
         rejected = [part.assign(source=name) for name, (_, part) in parts.items()]
@@ -270,8 +270,10 @@ LEVELS: dict[str, tuple[str, ...]] = {
 WINDOWS = {"carrier": (1, 28), "dest": (7, 28), "slot": (7, 28)}
 AIR = ("wind_speed", "precip", "visib", "humid")
 ORIGINS = ("EWR", "JFK", "LGA")
-FEATURES = ("minute", "weekday", "distance", "origin", *AIR) + tuple(
-    f"{level}_{days}" for level, windows in WINDOWS.items() for days in windows
+FEATURES = (
+    *("minute", "weekday", "distance", "origin"),
+    *AIR,
+    *(f"{level}_{n}" for level, windows in WINDOWS.items() for n in windows),
 )
 MEMORY, WEIGHT = 28, 10.0
 
@@ -282,6 +284,22 @@ class NoHistory(ValueError):
     def __init__(self, row: int, first: date, last: date) -> None:
         super().__init__(f"outcomes are known for decisions from {first} to {last}")
         self.row = row
+
+
+def _running_sums(
+    outcomes: pd.DataFrame, day: np.ndarray, names: tuple[str, ...]
+) -> tuple[dict[tuple, int], np.ndarray]:
+    """Codes of the keys, and flights and late ones (2, keys + 1, span) before each day.
+
+    The last key has no flights: it stands for every key that was never seen.
+    """
+    keys = list(zip(*(outcomes[name].tolist() for name in names))) or [()] * len(day)
+    code = {key: k for k, key in enumerate(sorted(set(keys)))}
+    counts = np.zeros((2, len(code) + 1, day.max() + 2), dtype=np.int64)
+    at = np.array([code[key] for key in keys])
+    for part, name in enumerate(("flights", "late")):
+        np.add.at(counts[part], (at, day + 1), outcomes[name].to_numpy(np.int64))
+    return code, counts.cumsum(axis=2)
 
 
 class History:
@@ -304,17 +322,8 @@ class History:
         ordinal = outcomes["day"].to_numpy(int)
         known_on = ordinal + np.where(outcomes["hour"] < 20, 1, 2)
         self.first, self.last = int(known_on.min()), int(ordinal.max()) + 1
-        day, span = known_on - self.first, int(known_on.max()) - self.first + 2
-        self.codes: dict[str, dict[tuple, int]] = {}
-        self.sums: dict[str, np.ndarray] = {}
-        for level, names in {"all": (), **LEVELS}.items():
-            keys = list(zip(*(outcomes[name].tolist() for name in names))) or [()] * len(day)
-            code = {key: k for k, key in enumerate(sorted(set(keys)))}
-            counts = np.zeros((2, len(code) + 1, span), dtype=np.int64)  # one more: unknown
-            at = np.array([code[key] for key in keys])
-            for part, name in enumerate(("flights", "late")):
-                np.add.at(counts[part], (at, day + 1), outcomes[name].to_numpy(np.int64))
-            self.codes[level], self.sums[level] = code, counts.cumsum(axis=2)
+        levels = {"all": (), **LEVELS}
+        self.sums = {x: _running_sums(outcomes, known_on - self.first, levels[x]) for x in levels}
         self.distance = {(o, d): float(miles) for o, d, miles in routes.itertuples(index=False)}
         air = weather[["origin", "day", *AIR]].itertuples(index=False)
         self.air = {(row[0], int(row[1])): row[2:] for row in air}
@@ -344,35 +353,33 @@ class History:
         if outside.any():
             ends = self.first_decision, date.fromordinal(self.last)
             raise NoHistory(int(outside.argmax()), *ends)
-        carrier, origin, dest = (list(schedule[name]) for name in ("carrier", "origin", "dest"))
-        named = {
-            "carrier": carrier,
-            "origin": origin,
-            "dest": dest,
-            "hour": (minute // 60).tolist(),
-        }
-        distance = [self.distance.get(route, math.nan) for route in zip(origin, dest)]
+        origin = list(schedule["origin"])
+        routes = zip(origin, schedule["dest"])
+        distance = [self.distance.get(route, math.nan) for route in routes]
         numbers = [ORIGINS.index(name) for name in origin]
-        columns = [minute, (ordinal - 1) % 7, distance, numbers]
+        columns: list[Any] = [minute, (ordinal - 1) % 7, distance, numbers]
         none = (math.nan,) * len(AIR)
         air = [self.air.get(key, none) for key in zip(origin, ordinal.tolist())]
         columns += list(np.array(air, dtype=float).reshape(-1, len(AIR)).T)
-        n, s = self._since("all", np.zeros_like(day), day, MEMORY)
-        usual = s / np.maximum(n, 1)
-        for level, names in LEVELS.items():
-            code, none_such = self.codes[level], len(self.codes[level])
-            at = np.array(
-                [code.get(key, none_such) for key in zip(*(named[x] for x in names))],
-                int,
-            )
-            for window in WINDOWS[level]:
-                n, s = self._since(level, at, day, window)
-                columns.append((s + WEIGHT * usual) / (n + WEIGHT))  # eq-flights-rate
-        return np.column_stack(columns).astype(float)
+        names = {name: list(schedule[name]) for name in ("carrier", "origin", "dest")}
+        names["hour"] = (minute // 60).tolist()
+        return np.column_stack([*columns, *self._rates(names, day)]).astype(float)
 
-    def _since(self, level: str, at: np.ndarray, day: np.ndarray, window: int) -> Any:
-        sums = self.sums[level]
-        return sums[:, at, day + 1] - sums[:, at, day + 1 - window]
+    def _rates(self, names: Mapping[str, list], day: np.ndarray) -> list[np.ndarray]:
+        def since(level: str, at: Any, window: int) -> Any:
+            sums = self.sums[level][1]
+            return sums[:, at, day + 1] - sums[:, at, day + 1 - window]
+
+        n, s = since("all", 0, MEMORY)
+        usual, rates = s / np.maximum(n, 1), []
+        for level, parts in LEVELS.items():
+            code = self.sums[level][0]
+            keys = zip(*(names[part] for part in parts))
+            at = np.array([code.get(key, len(code)) for key in keys], dtype=int)
+            for window in WINDOWS[level]:
+                n, s = since(level, at, window)
+                rates.append((s + WEIGHT * usual) / (n + WEIGHT))  # eq-flights-rate
+        return rates
 
 
 _DAY = "date_diff('day', DATE '0001-01-01', make_date(year, month, day)) + 1"
@@ -655,7 +662,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        parts, size, more = [], 0, True
+        parts: list[bytes] = []
+        size, more = 0, True
         try:
             async with asyncio.timeout(self.patience):
                 while more and size <= 16 * self.limit:
@@ -685,7 +693,7 @@ class Meters:
 
     def __init__(self, queued: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
-        put = {"registry": self.registry}
+        put: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("requests", "Requests answered", ["route", "status"], **put)
         self.seconds = Histogram("request_seconds", "Seconds to answer", ["route"], **put)
         tenths = [k / 20 for k in range(1, 20)]
@@ -749,7 +757,8 @@ class JobStore:
             "UPDATE jobs SET begun = begun + 1 WHERE number = (SELECT min(number) FROM jobs "
             "WHERE result IS NULL) RETURNING id, body"
         )
-        return next(iter(self._ask(query)), None)  # type: ignore[return-value]
+        found: Any = next(iter(self._ask(query)), None)
+        return found
 
     def finish(self, name: str, result: str) -> None:
         """Store the result of a job; a second one changes nothing."""
@@ -962,7 +971,7 @@ def build(home: Path) -> None:
         return
     home.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
-        ingest(warehouse, {name: getattr(datasets, f"load_{name}")() for name in _rules()})
+        ingest(warehouse, {name: getattr(datasets, f"load_{name}")() for name in COLUMNS})
         history, table = load_history(warehouse), load_table(warehouse)
     day = table["day"].to_numpy()
     rows = (day >= history.first_decision.toordinal()) & (day <= date(2013, 7, 31).toordinal())
@@ -1122,10 +1131,10 @@ def ks_distance(reference: ArrayLike, current: ArrayLike) -> float:
 
 def should_retrain(late: ArrayLike, probability: ArrayLike, *, low: float = 0.8, high: float = 1.25) -> bool:
     """Whether what came lies outside ``low`` to ``high`` of what was promised."""
-    came, promised = float(np.mean(late)), float(np.mean(probability))
+    came, promised = (float(np.mean(np.asarray(x, dtype=float))) for x in (late, probability))
     if not promised > 0:
         raise ValueError(f"promised probabilities must be positive, got a mean of {promised}")
     return not low <= came / promised <= high
 
 
-# seal: b44c5412105425de
+# seal: 1096fbff4ea9dd35
