@@ -78,18 +78,15 @@ __all__ = [
     "digest",
     "ingest",
     "ks_distance",
-    "level",
     "load_history",
     "load_table",
     "main",
-    "n",
     "open_service",
     "psi",
     "quarantine",
     "should_retrain",
     "start_service",
     "train",
-    "windows",
 ]
 
 CALL, LATE = 5.0, 30.0
@@ -273,7 +270,7 @@ ORIGINS = ("EWR", "JFK", "LGA")
 FEATURES = (
     *("minute", "weekday", "distance", "origin"),
     *AIR,
-    *(f"{level}_{n}" for level, windows in WINDOWS.items() for n in windows),
+    *("carrier_1", "carrier_28", "dest_7", "dest_28", "slot_7", "slot_28"),
 )
 MEMORY, WEIGHT = 28, 10.0
 
@@ -861,7 +858,7 @@ class Worker(threading.Thread):
 
 
 def _outside(error: NoHistory, place: str) -> HTTPException:
-    return HTTPException(409, (place.format(error.row), str(error)))  # type: ignore[arg-type]
+    return HTTPException(409, (place.format(error.row), str(error)))
 
 
 def _add_routes(app: FastAPI, service: Service, worker: Worker, max_queued: int) -> None:
@@ -914,7 +911,7 @@ def _add_routes(app: FastAPI, service: Service, worker: Worker, max_queued: int)
         """The state of a job, with its predictions once they are there."""
         state = service.state(name)
         if state is None:
-            raise HTTPException(404, ("name", "no such job"))  # type: ignore[arg-type]
+            raise HTTPException(404, ("name", "no such job"))
         return state
 
 
@@ -1137,4 +1134,4 @@ def should_retrain(late: ArrayLike, probability: ArrayLike, *, low: float = 0.8,
     return not low <= came / promised <= high
 
 
-# seal: 1096fbff4ea9dd35
+# seal: 62561ff34d3e98c1

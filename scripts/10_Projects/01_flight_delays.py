@@ -454,7 +454,7 @@ ORIGINS = ("EWR", "JFK", "LGA")
 FEATURES = (
     *("minute", "weekday", "distance", "origin"),
     *AIR,
-    *(f"{level}_{n}" for level, windows in WINDOWS.items() for n in windows),
+    *("carrier_1", "carrier_28", "dest_7", "dest_28", "slot_7", "slot_28"),
 )
 MEMORY, WEIGHT = 28, 10.0
 
@@ -1010,12 +1010,20 @@ for name, at in (("call everybody", CALL), ("call nobody", LATE * truth.mean()))
     right.axhline(at, color=COLORS["gray"], lw=1.2, ls=DASHES[1])
     right.annotate(
         name,
-        (n[-1], ms[-1]),
-        xytext=(9, 6 if k else -6),
+        (0.6, at),
+        xytext=(0, 4),
         textcoords="offset points",
-        va="center",
-        annotation_clip=False,
+        ha="right",
+        fontsize=9,
     )
+right.axvline(THRESHOLD, color=COLORS["ink"], lw=1.2)
+right.annotate(
+    "c / ℓ",
+    (THRESHOLD, max(curve)),
+    xytext=(5, -14),
+    textcoords="offset points",
+    fontsize=9.5,
+)
 right.set(xlabel="threshold", ylabel="dollars a flight", title="What a threshold costs")
 plt.show()
 
@@ -1585,7 +1593,7 @@ class Worker(threading.Thread):
 
 # %% tags=["export"]
 def _outside(error: NoHistory, place: str) -> HTTPException:
-    return HTTPException(409, (place.format(error.row), str(error)))  # type: ignore[arg-type]
+    return HTTPException(409, (place.format(error.row), str(error)))
 
 
 def _add_routes(
@@ -1640,7 +1648,7 @@ def _add_routes(
         """The state of a job, with its predictions once they are there."""
         state = service.state(name)
         if state is None:
-            raise HTTPException(404, ("name", "no such job"))  # type: ignore[arg-type]
+            raise HTTPException(404, ("name", "no such job"))
         return state
 
 
@@ -2125,7 +2133,7 @@ for k, (share, name) in enumerate(((0.5, "p50"), (0.99, "p99"))):
     right.annotate(
         name,
         (n[-1], ms[-1]),
-        xytext=(9, 0),
+        xytext=(9, 6 if k else -6),
         textcoords="offset points",
         va="center",
         annotation_clip=False,
@@ -2358,7 +2366,7 @@ monthly = {
 }
 figure, axes = plt.subplots(figsize=(7.2, 3.6))
 shades = ("gray", "gray", "orange", "purple", "blue")
-for k, (name, dollars) in enumerate(monthly.items()):
+for k, dollars in enumerate(monthly.values()):
     axes.plot(names, dollars, color=COLORS[shades[k]], marker=MARKERS[k], ls=DASHES[k])
 ends = sorted((dollars[-1], name) for name, dollars in monthly.items())
 for place, (end, name) in zip((4.2, 4.75, 5.3, 5.85, 7.4), ends):
