@@ -156,6 +156,10 @@ WHOLE: dict[str, Callable[[pd.DataFrame], Any]] = {
 }
 
 
+def _type(rule: Any) -> type:
+    return str if isinstance(rule, str) else type(rule[0])
+
+
 def _schema(table: str) -> Any:
     """The rules of a table in pandera's words."""
     import pandera.pandas as pa  # here, so that the service starts without it
@@ -168,7 +172,7 @@ def _schema(table: str) -> Any:
 
     columns = {
         name.rstrip("?"): pa.Column(
-            str if isinstance(rule, str) else type(rule[0]),
+            _type(rule),
             check(rule),
             nullable=name.endswith("?"),
         )
@@ -176,6 +180,23 @@ def _schema(table: str) -> Any:
     }
     rows = WHOLE.items() if table == "flights" else ()
     return pa.DataFrameSchema(columns, checks=[pa.Check(r, error=why) for why, r in rows])
+
+
+def _kind(rule: Any) -> str:
+    if isinstance(rule, str):
+        return "a word"
+    return "a whole number" if isinstance(rule[0], int) else "a number"
+
+
+def _wrong_kind(column: pd.Series, rule: Any) -> np.ndarray:
+    """Which values are no words, no whole numbers or no numbers, as the rule has it."""
+    if isinstance(rule, str):
+        words = isinstance(column.dtype, pd.StringDtype)
+        wrong = column.isna() if words else ~column.map(lambda value: isinstance(value, str))
+        return wrong.to_numpy(bool)
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() & column.notna()
+    return (numbers % 1 != 0 if isinstance(rule[0], int) else wrong).to_numpy(bool)
 
 
 def quarantine(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -210,24 +231,27 @@ def quarantine(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFr
     if missing:
         raise ValueError(f"{table}: columns missing: {', '.join(missing)}")
     left, reasons = frame.reset_index(drop=True), dict[int, list[str]]()
-    repeated = left.duplicated(key)
-    for row in left.index[repeated]:
-        reasons[row] = [f"repeats an earlier row in {', '.join(key)}"]
-    left = left[~repeated]
-    while True:
-        try:
-            schema.validate(left, lazy=True)
-            break
-        except pa.errors.SchemaErrors as error:
-            cases = error.failure_cases
-        found = cases[cases["index"].notna()].drop_duplicates(["index", "column", "check"])
-        if found.empty:
-            raise ValueError(f"{table}: {cases['check'].iloc[0]}")
-        for row, name, check in zip(found["index"], found["column"], found["check"]):
-            told = check if check in WHOLE else f"{name}: {check}"
-            if told not in reasons.setdefault(int(row), []):
-                reasons[int(row)].append(told)
-        left = left.drop(found["index"].astype(int).unique()).infer_objects()
+
+    def put_aside(bad: Any, reason: str) -> None:
+        for row in bad:
+            reasons.setdefault(int(row), [])
+            if reason not in reasons[int(row)]:
+                reasons[int(row)].append(reason)
+
+    put_aside(left.index[left.duplicated(key)], f"repeats an earlier row in {', '.join(key)}")
+    for mark, rule in COLUMNS[table].items():
+        name = mark.rstrip("?")
+        put_aside(left.index[_wrong_kind(left[name], rule)], f"{name}: expected {_kind(rule)}")
+    left = left.drop(list(reasons))
+    kinds = {mark.rstrip("?"): _type(rule) for mark, rule in COLUMNS[table].items()}
+    left = left.astype(kinds)
+    try:
+        schema.validate(left, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        for row, name, check in zip(cases["index"], cases["column"], cases["check"]):
+            put_aside([row], check if check in WHOLE else f"{name}: {check}")
+        left = left.drop(cases["index"].astype(int).unique())
     rows = sorted(reasons)
     records = frame.iloc[rows].to_json(orient="records", lines=True, date_format="iso").splitlines()
     told_all = ["; ".join(reasons[row]) for row in rows]
@@ -1134,4 +1158,4 @@ def should_retrain(late: ArrayLike, probability: ArrayLike, *, low: float = 0.8,
     return not low <= came / promised <= high
 
 
-# seal: 62561ff34d3e98c1
+# seal: 0ab59738eea6bf56
