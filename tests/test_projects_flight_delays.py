@@ -629,7 +629,11 @@ def test_the_service_keeps_its_own_description(api):
                 database=None,
                 suppress_health_check=list(HealthCheck),
             )
-            def keeps(case):
+            def keeps(case, mode=mode):
+                body = case.body if isinstance(case.body, dict) else {}
+                if body and mode is GenerationMode.POSITIVE and sum(answers.values()) % 2:
+                    for flight in body.get("flights", [body]):
+                        flight["day"] = GOOD["day"]  # every other one on a day that has a history
                 response = case.call_and_validate()
                 answers[response.status_code] += 1
 

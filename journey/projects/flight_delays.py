@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, closing
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import duckdb
 import numpy as np
@@ -586,7 +586,14 @@ def _day(value: object) -> object:
 class Flight(BaseModel):
     """A scheduled flight."""
 
-    model_config = ConfigDict(extra="forbid")
+    _example: ClassVar[dict] = {
+        "day": "2013-10-07",
+        "departure": "17:30",
+        "carrier": "B6",
+        "origin": "JFK",
+        "dest": "BOS",
+    }
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _example})
     day: Annotated[date, BeforeValidator(_day)]
     departure: Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     carrier: Annotated[str, Field(pattern="^[A-Z0-9]{2}$")]
@@ -1158,4 +1165,4 @@ def should_retrain(late: ArrayLike, probability: ArrayLike, *, low: float = 0.8,
     return not low <= came / promised <= high
 
 
-# seal: 0ab59738eea6bf56
+# seal: 53a40a8b328d1851
