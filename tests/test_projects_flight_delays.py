@@ -323,6 +323,8 @@ def test_the_tables_predict_what_the_estimator_predicts(fitted):
     np.testing.assert_allclose(model.predict(strange), estimator.predict_proba(strange)[:, 1], atol=1e-12)
     assert roc_auc_score(y, model.predict(X)) > 0.8
     np.testing.assert_array_equal(model.predict(X[3]), model.predict(X)[3:4])
+    np.testing.assert_array_equal(model.predict(X, block=7), model.predict(X))
+    assert model.predict(X[:0]).shape == (0,)
 
 
 def test_a_model_survives_text_and_is_the_same_text(fitted):
