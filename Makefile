@@ -42,6 +42,9 @@ serve: $(VENV)/.book ## show the site at http://127.0.0.1:8000
 	@echo "http://127.0.0.1:8000 (stop with Ctrl-C)"
 	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory $(SITE)
 
+serve-flights: $(VENV)/.all ## the flight-delay service at http://127.0.0.1:8000 (project 10/01)
+	@$(ONE_THREAD) $(PY) -m journey.projects.flight_delays serve --home build/flights
+
 lab: $(VENV)/.all ## open the notebooks in JupyterLab
 	@$(PIP) -r requirements/lab.txt
 	@env -u MPLBACKEND $(PY) -m jupyterlab --notebook-dir=book
@@ -163,5 +166,5 @@ $(VENV)/.all: $(VENV)/.book requirements.txt $(wildcard requirements/*.txt) pypr
 	@$(PIP) --no-deps -e .
 	@touch $@
 
-.PHONY: help book serve lab data run new page sync format check bench test test-style test-sync test-pages test-unit \
+.PHONY: help book serve serve-flights lab data run new page sync format check bench test test-style test-sync test-pages test-unit \
   test-site test-nbval test-scripts test-fresh test-portable test-newest test-links lock clean need-page

@@ -1015,7 +1015,7 @@ print("in proportion:", *scaled, "  fixed rate:", *fixed)
 claim("optimizers-steps-16-over-8", scaled[1] / scaled[0], within=(0.35, 0.75))
 claim("optimizers-steps-64-over-8", scaled[3] / scaled[0], within=(0.08, 0.25))
 ideal = scaled[0] * 8 / sizes
-claim("optimizers-steps-512-over-ideal", scaled[6] / ideal[6], at_least=2)
+claim("optimizers-steps-1024-over-ideal", min(scaled[7], 1500) / ideal[7], at_least=4)
 claim(
     "optimizers-fixed-rate-steps-1024-over-8", fixed[-1] / fixed[0], within=(0.7, 1.3)
 )

@@ -1,0 +1,3 @@
+"""10 Projects: what the pages of this stage of the book build.
+
+Written by `make sync`."""
