@@ -197,7 +197,7 @@ class Optimizer:
 # %% [markdown]
 # ## Remember the direction
 #
-# **Momentum** {cite:p}`polyak1964methods` keeps a velocity $\mathbf{v}$, a fading sum of the gradients
+# **Momentum** {cite:p}`polyak1964some` keeps a velocity $\mathbf{v}$, a fading sum of the gradients
 # $\mathbf{g}_t$:
 #
 # $$
