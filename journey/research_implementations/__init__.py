@@ -1,0 +1,3 @@
+"""09 Research Implementations: what the pages of this stage of the book build.
+
+Written by `make sync`."""
