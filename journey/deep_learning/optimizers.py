@@ -15,21 +15,39 @@ from journey.deep_learning.autograd import Tensor
 
 __all__ = ["SGD", "Adam", "AdamW", "LambdaLR", "Optimizer", "RMSprop", "clip_grad_norm_", "warmup_cosine"]
 
+_SIGNED = ("dampening", "betas", "nesterov", "amsgrad")  # not a size: checked elsewhere
+
+
+def _copy(memory: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in entry.items()} for entry in memory]
+
+
+def _refuse(n: int, x: np.ndarray, g: np.ndarray) -> None:
+    """Raise if the gradient g of parameter n has another shape, or is not finite."""
+    if np.shape(g) != x.shape:
+        raise ValueError(f"parameter {n} is {x.shape}, its gradient {np.shape(g)}")
+    if np.size(g) and not (math.isfinite(np.min(g)) and math.isfinite(np.max(g))):
+        raise ValueError(f"the gradient of parameter {n}, of shape {x.shape}, is not finite")
+
 
 class Optimizer:
     """Base of the optimisers: parameters, settings, and a memory for each parameter.
 
+    A subclass implements ``_update(x, g, state)``: change the array x in place, leave
+    g as it is, and keep in the dictionary ``state`` what the next step needs.
+
     Parameters
     ----------
-    params : iterable of Parameter
-        Tensors with ``data`` and ``grad``; each once.
+    params : iterable of Tensor
+        Each with ``data`` and ``grad``; each once.
     settings : float or bool, by name
         Available as attributes, so that a schedule can change ``lr``.
 
     Raises
     ------
     ValueError
-        If there are no parameters, one comes twice, or the rate is negative.
+        If there are no parameters, one comes twice, or a setting is negative or
+        not finite.
     """
 
     lr: float
@@ -38,11 +56,13 @@ class Optimizer:
         self.params = list(params)
         if not self.params or len({id(p) for p in self.params}) != len(self.params):
             raise ValueError(f"need parameters, each once; got {len(self.params)}")
-        if not settings["lr"] >= 0:
-            raise ValueError(f"lr must not be negative, got {settings['lr']}")
+        for name, value in settings.items():
+            if name not in _SIGNED and not 0 <= value < math.inf:
+                raise ValueError(f"{name} must not be negative and must be finite, got {value}")
         self._names = tuple(settings)
         self.__dict__.update(settings)
         self.state: list[dict[str, Any]] = [{} for _ in self.params]
+        self._spare: dict[Any, np.ndarray] = {}
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -55,11 +75,11 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If a gradient is not finite; nothing has been moved then.
+            If a gradient is not finite or of another shape; nothing has moved then.
         """
         for n, p in enumerate(self.params):
-            if p.grad is not None and not math.isfinite(float(np.abs(p.grad).sum())):
-                raise ValueError(f"the gradient of parameter {n}, of shape {p.shape}, is not finite")
+            if p.grad is not None:
+                _refuse(n, p.data, p.grad)
         for p, state in zip(self.params, self.state):
             if p.grad is not None:
                 self._update(p.data, p.grad, state)
@@ -67,15 +87,18 @@ class Optimizer:
     def _update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
+    def _workspace(self, x: np.ndarray, which: int = 0) -> np.ndarray:
+        """An array like x with any content, the same memory in every step."""
+        flat = self._spare.get((x.dtype, which))
+        if flat is None or flat.size < x.size:
+            size = max(p.data.size for p in self.params)
+            flat = self._spare[x.dtype, which] = np.empty(size, x.dtype)
+        return flat[: x.size].reshape(x.shape)
+
     def state_dict(self) -> dict[str, Any]:
         """Copies of the memory, and the settings."""
-        copies = [
-            {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in s.items()} for s in self.state
-        ]
-        return {
-            "state": copies,
-            "settings": {name: getattr(self, name) for name in self._names},
-        }
+        settings = {name: getattr(self, name) for name in self._names}
+        return {"state": _copy(self.state), "settings": settings}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue with a memory and settings that ``state_dict`` returned.
@@ -83,17 +106,20 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If they are of another number of parameters or of another kind.
+            If they are of other parameters or of another kind of optimiser.
         """
-        if len(state["state"]) != len(self.params) or set(state["settings"]) != set(self._names):
+        memory, settings = state["state"], state["settings"]
+        if len(memory) != len(self.params) or set(settings) != set(self._names):
             raise ValueError(
-                f"the state is of {len(state['state'])} parameters with {sorted(state['settings'])}, "
+                f"the state is of {len(memory)} parameters with {sorted(settings)}, "
                 f"this optimiser has {len(self.params)} with {sorted(self._names)}"
             )
-        self.state = [
-            {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in s.items()} for s in state["state"]
-        ]
-        self.__dict__.update(state["settings"])
+        for n, (p, entry) in enumerate(zip(self.params, memory)):
+            for name, v in entry.items():
+                if isinstance(v, np.ndarray) and v.shape != p.shape:
+                    raise ValueError(f"{name} of parameter {n} is {v.shape}, not {p.shape}")
+        self.state = _copy(memory)
+        self.__dict__.update(settings)
 
 
 class SGD(Optimizer):
@@ -101,9 +127,10 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Parameter
+    params : iterable of Tensor
     lr : float
     momentum, dampening, weight_decay : float
+        Dampening d adds (1 - d) times the gradient to the velocity.
     nesterov : bool
 
     Raises
@@ -143,17 +170,20 @@ class SGD(Optimizer):
         )
 
     def _update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
+        work = self._workspace(x)
         if self.weight_decay:
-            g = g + self.weight_decay * x
-        if self.momentum:
-            if "velocity" not in state:
-                state["velocity"] = np.array(g)  # the first is not dampened, as in PyTorch
-            else:
-                v = state["velocity"]
-                v *= self.momentum
-                v += (1 - self.dampening) * g
-            g = g + self.momentum * state["velocity"] if self.nesterov else state["velocity"]
-        x -= self.lr * g
+            g = np.add(np.multiply(x, self.weight_decay, out=work), g, out=work)
+        if self.momentum and "velocity" not in state:
+            v = state["velocity"] = np.array(g, x.dtype)  # not dampened, as in PyTorch
+        elif self.momentum:
+            v = state["velocity"]
+            v *= self.momentum
+            v += np.multiply(g, 1 - self.dampening, out=work) if self.dampening else g
+        if self.nesterov:
+            x -= np.multiply(g, self.lr, out=work)  # g + mu v, one part after the other
+            x -= np.multiply(v, self.lr * self.momentum, out=work)
+        else:
+            x -= np.multiply(v if self.momentum else g, self.lr, out=work)
 
 
 class RMSprop(Optimizer):
@@ -161,13 +191,18 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Parameter
+    params : iterable of Tensor
     lr, alpha, eps, weight_decay : float
-        ``alpha`` is what the mean keeps of itself.
+        ``alpha``, below 1, is what the mean keeps of itself.
+
+    Raises
+    ------
+    ValueError
+        If alpha is not in [0, 1).
 
     References
     ----------
-    Tieleman and Hinton (2012), lecture 6e. Equal to ``torch.optim.RMSprop``.
+    Tieleman and Hinton (2012), lecture 6.5. Equal to ``torch.optim.RMSprop``.
     """
 
     alpha: float
@@ -182,15 +217,24 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
+        if not 0 <= alpha < 1:
+            raise ValueError(f"alpha must be in [0, 1), got {alpha}")
         super().__init__(params, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
 
     def _update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
+        work = self._workspace(x)
         if self.weight_decay:
-            g = g + self.weight_decay * x
-        v = state.setdefault("square", np.zeros_like(x))
+            total = self._workspace(x, 1)
+            g = np.add(np.multiply(x, self.weight_decay, out=total), g, out=total)
+        if not state:
+            state["square"] = np.zeros_like(x)
+        v = state["square"]
         v *= self.alpha
-        v += (1 - self.alpha) * g * g
-        x -= self.lr * g / (np.sqrt(v) + self.eps)
+        np.multiply(g, g, out=work)
+        v += np.multiply(work, 1 - self.alpha, out=work)
+        np.add(np.sqrt(v, out=work), self.eps, out=work)
+        np.divide(g, work, out=work)
+        x -= np.multiply(work, self.lr, out=work)
 
 
 class Adam(Optimizer):
@@ -198,7 +242,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Parameter
+    params : iterable of Tensor
     lr : float
     betas : (float, float)
         What the two means keep of themselves; below 1.
@@ -232,8 +276,8 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ) -> None:
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be in [0, 1), got {betas}")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {betas}")
         super().__init__(
             params,
             lr=lr,
@@ -244,25 +288,30 @@ class Adam(Optimizer):
         )
 
     def _update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any]) -> None:
-        b1, b2 = self.betas
+        (b1, b2), work = self.betas, self._workspace(x)
+        if not state:
+            state.update(step=0, mean=np.zeros_like(x), square=np.zeros_like(x))
+        if self.amsgrad and "largest" not in state:
+            state["largest"] = np.zeros_like(x)
         if self.weight_decay and self._decoupled:
             x *= 1 - self.lr * self.weight_decay
         elif self.weight_decay:
-            g = g + self.weight_decay * x
-        m = state.setdefault("mean", np.zeros_like(x))
-        v = state.setdefault("square", np.zeros_like(x))
-        t = state["step"] = state.get("step", 0) + 1
-        m *= b1
-        m += (1 - b1) * g
+            total = self._workspace(x, 1)
+            g = np.add(np.multiply(x, self.weight_decay, out=total), g, out=total)
+        state["step"] += 1
+        t, m, v = state["step"], state["mean"], state["square"]
+        m *= b1  # eq-optimizers-moments
+        m += np.multiply(g, 1 - b1, out=work)
         v *= b2
-        v += (1 - b2) * g * g
+        np.multiply(g, g, out=work)
+        v += np.multiply(work, 1 - b2, out=work)
         if self.amsgrad:
-            largest = state.setdefault("largest", np.zeros_like(x))
-            v = np.maximum(largest, v, out=largest)
-        below = np.sqrt(v)
-        below /= math.sqrt(1 - b2**t)
-        below += self.eps
-        x -= self.lr / (1 - b1**t) * (m / below)
+            v = np.maximum(state["largest"], v, out=state["largest"])
+        np.sqrt(v, out=work)  # eq-optimizers-adam
+        work /= math.sqrt(1 - b2**t)
+        work += self.eps
+        np.divide(m, work, out=work)
+        x -= np.multiply(work, self.lr / (1 - b1**t), out=work)
 
 
 class AdamW(Adam):
@@ -294,12 +343,25 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
 
 
+def _norm(arrays: list[np.ndarray]) -> float:
+    """Euclidean norm of all entries together, for arrays of any scale."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares = sum(float(np.vdot(g, g)) for g in arrays)
+    if 1e-30 < squares < math.inf:
+        return math.sqrt(squares)
+    largest = max((float(np.abs(g).max(initial=0)) for g in arrays), default=0.0)
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    scaled = (np.asarray(g, np.float64) / largest for g in arrays)
+    return largest * math.sqrt(sum(float(np.vdot(g, g)) for g in scaled))
+
+
 def clip_grad_norm_(params: Iterable[Tensor], max_norm: float) -> float:
     """Scale all gradients down in place so that their common norm is at most max_norm.
 
     Parameters
     ----------
-    params : iterable of Parameter
+    params : iterable of Tensor
         Those without a gradient are left out.
     max_norm : float
 
@@ -312,16 +374,21 @@ def clip_grad_norm_(params: Iterable[Tensor], max_norm: float) -> float:
     ------
     ValueError
         If max_norm is not positive, or the norm is not finite.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio (2013). Equal to ``torch.nn.utils.clip_grad_norm_``.
     """
-    gradients = [p.grad for p in params if p.grad is not None]
     if not max_norm > 0:
         raise ValueError(f"max_norm must be positive, got {max_norm}")
-    norm = math.sqrt(sum(float((g.astype(float) ** 2).sum()) for g in gradients))
+    gradients = [p.grad for p in params if p.grad is not None]
+    norm = _norm(gradients)
     if not math.isfinite(norm):
         raise ValueError(f"the norm of the gradients is {norm}")
-    if norm > max_norm:
+    factor = max_norm / (norm + 1e-6)  # PyTorch's guard
+    if factor < 1:
         for g in gradients:
-            g *= max_norm / (norm + 1e-6)  # PyTorch's guard
+            g *= factor
     return norm
 
 
@@ -356,7 +423,9 @@ class LambdaLR:
 
 
 def warmup_cosine(warmup: int, total: int, final: float = 0.0) -> Callable[[int], float]:
-    """Factors for ``LambdaLR``: up along a line for ``warmup`` steps, then a cosine to ``final``.
+    """Factors for ``LambdaLR``: equation eq-optimizers-schedule, ending at ``final``.
+
+    Equal to PyTorch's ``SequentialLR`` of ``LinearLR`` and ``CosineAnnealingLR``.
 
     Raises
     ------
@@ -375,4 +444,4 @@ def warmup_cosine(warmup: int, total: int, final: float = 0.0) -> Callable[[int]
     return factor
 
 
-# seal: 457d697902bde597
+# seal: 4ba313ad15719810

@@ -17,6 +17,8 @@
 # | {doc}`04_neural_network_library` | Which few objects make a library, and what is a training run, so that a kill cannot change it? | `Module`, `Linear`, `Sequential`, `CrossEntropyLoss`, `DataLoader`, `Trainer`, `save_checkpoint` |
 # | {doc}`05_optimizers` | What should be remembered of earlier gradients, how long should a step be, and when does that fail? | `SGD`, `RMSprop`, `Adam`, `AdamW`, `clip_grad_norm_`, `LambdaLR`, `warmup_cosine` |
 # | {doc}`06_initialization_and_normalization` | Why do fifty layers learn nothing from one set of random weights and well from another? | `kaiming_normal_`, `xavier_uniform_`, `BatchNorm1d`, `LayerNorm` |
+# | {doc}`07_regularization` | What keeps a network from learning its pictures by heart, which of it works, and how does one know? | `Dropout`, `EarlyStopping`, `random_shift` |
+# | {doc}`08_pytorch` | Which few measurements tell a wrong training run from a right one, and what does PyTorch add? | `find_faults`, `overfit_one_batch`, `captured_graphs`, `memory_traffic`, `seed_everything` |
 # | {doc}`09_convolutional_networks` | How does a network come to know that a digit stays the same digit when it is moved? | `Conv2d`, `MaxPool2d`, `LeNet`, `receptive_field` |
 #
 # The names are PyTorch's wherever PyTorch has one, so that what is learned here is read off directly there. The numbers

@@ -1,0 +1,3 @@
+"""06 NLP: what the pages of this stage of the book build.
+
+Written by `make sync`."""
