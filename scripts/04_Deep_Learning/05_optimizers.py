@@ -226,7 +226,8 @@ class Optimizer:
 # ## Remember the direction
 #
 # **Momentum** {cite:p}`polyak1964some` keeps a velocity $\mathbf{v}$, a fading sum of the gradients
-# $\mathbf{g}_t$. It is the heavy ball of {ref}`sec-optimization-momentum`, in the form in which networks are
+# $\mathbf{g}_t$. It is the heavy ball of {ref}`the chapter on optimisation <sec-optimization-momentum>`, in the
+# form in which networks are
 # trained {cite:p}`sutskever2013importance`:
 #
 # $$
