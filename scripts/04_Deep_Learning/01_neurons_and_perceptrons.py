@@ -1078,7 +1078,7 @@ plt.show()
 # Not one of nine thousand slopes differs from zero with thresholds, and nearly all do with a smooth unit in
 # the same place. That is the end of the perceptron, and the way on: replace the threshold by something with
 # a slope, and let the chain rule carry the blame from the output back to the hidden neurons. That is
-# backpropagation; {doc}`03_autograd` automates it.
+# {doc}`backpropagation <02_backpropagation>`; {doc}`03_autograd` automates it.
 #
 # ## In practice
 #

@@ -13,6 +13,7 @@
 # | Page | What it answers | What it builds |
 # |---|---|---|
 # | {doc}`01_neurons_and_perceptrons` | What can one neuron learn from its mistakes, after how many, and what never? | `Perceptron`, `run_perceptron`, `widest_margin`, `perceptron_bound`, `signed_rows` |
+# | {doc}`02_backpropagation` | Which way must a weight move that no output shows, and who notices when that is computed wrongly? | `TwoLayerNet`, `softmax_cross_entropy` |
 # | {doc}`03_autograd` | How can a program return the exact derivative of any other program? | `Tensor`, `apply`, `gradcheck`, `no_grad`, `draw_graph` |
 # | {doc}`04_neural_network_library` | Which few objects make a library, and what is a training run, so that a kill cannot change it? | `Module`, `Linear`, `Sequential`, `CrossEntropyLoss`, `DataLoader`, `Trainer`, `save_checkpoint` |
 # | {doc}`05_optimizers` | What should be remembered of earlier gradients, how long should a step be, and when does that fail? | `SGD`, `RMSprop`, `Adam`, `AdamW`, `clip_grad_norm_`, `LambdaLR`, `warmup_cosine` |
@@ -20,6 +21,7 @@
 # | {doc}`07_regularization` | What keeps a network from learning its pictures by heart, which of it works, and how does one know? | `Dropout`, `EarlyStopping`, `random_shift` |
 # | {doc}`08_pytorch` | Which few measurements tell a wrong training run from a right one, and what does PyTorch add? | `find_faults`, `overfit_one_batch`, `captured_graphs`, `memory_traffic`, `seed_everything` |
 # | {doc}`09_convolutional_networks` | How does a network come to know that a digit stays the same digit when it is moved? | `Conv2d`, `MaxPool2d`, `LeNet`, `receptive_field` |
+# | {doc}`10_recurrent_networks` | How can a network of fixed size read a sequence of any length, and how far back can it learn to look? | `RNN`, `RNNCell`, `Embedding`, `backward_through_time`, `orthogonal_`, `CharacterModel` |
 #
 # The names are PyTorch's wherever PyTorch has one, so that what is learned here is read off directly there. The numbers
 # are equal to PyTorch's to ten decimals, and each page says where the two differ on purpose.
