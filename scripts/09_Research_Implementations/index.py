@@ -12,6 +12,7 @@
 # | page | question | you take along |
 # |---|---|---|
 # | {doc}`01_learning_representations` | What do two hidden units find that are told which patterns are symmetric? | `train_backprop`, `mirror_solution`, `symmetry_patterns` |
+# | {doc}`02_rethinking_generalization` | What has a network shown that fits its training set? | `fit_networks`, `memorise`, `corrupt_labels`, `corrupt_images` |
 #
 # Where a paper does not reproduce, the page says so and looks for the reason. That is not a defect of the page, and
 # seldom one of the paper: it is what the figure could not show.
