@@ -67,6 +67,7 @@ RULES = {
     "figure-caption": "every figure has a caption",
     "figure-alt": "every figure has a text that says what is seen, and it is not the caption",
     "label": "no label is used twice in the book",
+    "target": "what is referred to is in the book, and {ref} without words names something with a title",
     "notebook": "the stored notebook is there and holds the page's cells",
     "error-output": "no stored error, unless the cell is tagged raises-exception",
     "stderr": "nothing on standard error: no warnings",
@@ -79,6 +80,7 @@ RULES = {
 
 TAGS = {"export", "hide-input", "nbval-ignore-output", "raises-exception"}
 KINDS = ("check", "extend", "break", "build")
+LABEL_ROLES = {"ref", "numref", "eq"}
 CARD_LINES = ("You build", "You need", "Checked against", "Time")
 FIXED_HEADINGS = ("Predict", "Exercises", "Quiz", "What to remember", "References")
 LONGEST_CELL, LONGEST_MEDIAN = 60, 12
@@ -631,6 +633,24 @@ def check_repeated(sheets: Iterable[Sheet]) -> Iterator[Problem]:
                 )
 
 
+def check_targets(sheet: Sheet, sheets: Iterable[Sheet]) -> Iterator[Problem]:
+    """References of a page against the labels of all pages."""
+    sheets = list(sheets)
+    known = {name for other in sheets for name, _ in labels(other)}
+    nameless = {name for other in sheets for cell in other.notes for name in markdown.untitled(cell.source)}
+    for cell in sheet.notes:
+        for reference in markdown.references(cell.source, cell.line):
+            if reference.role not in LABEL_ROLES:
+                continue
+            if reference.target not in known:
+                advice = "is the label of nothing in the book."
+            elif reference.role == "ref" and not reference.words and reference.target in nameless:
+                advice = f"has no title. Write {{ref}}`words <{reference.target}>`."
+            else:
+                continue
+            yield sheet.problem(reference.line, "target", f"{reference.target} {advice}")
+
+
 # --- Rules on what is stored -----------------------------------------------------------------------------
 
 
@@ -769,7 +789,7 @@ def check(root: Path = ROOT, only: str | None = None) -> list[Problem]:
     found = {*unread, *check_repeated([*others, *ours])}
     for sheet in ours:
         found |= {problem for rule in CHECKS for problem in rule(sheet)}
-        found |= set(check_imports(sheet, pages))
+        found |= {*check_imports(sheet, pages), *check_targets(sheet, sheets)}
     order = {page.where: position for position, page in enumerate(chosen)}
     return sorted(
         (problem for problem in found if problem.where in order),

@@ -14,8 +14,10 @@ FENCE = re.compile(r"^\s*(?P<mark>`{3,}|:{3,}|~{3,})(?P<rest>[^`]*)$")
 DIRECTIVE = re.compile(r"^\s*\{(?P<name>[\w:-]+)\}\s*(?P<argument>.*)$")
 OPTION = re.compile(r"^\s*:(?P<name>[\w-]+):\s*(?P<value>.*)$")
 HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$")
-EQUATION_LABEL = re.compile(r"^\$\$\s*\((?P<label>[\w:-]+)\)\s*$")
+EQUATION_LABEL = re.compile(r"^.*\$\$\s*\((?P<label>[\w:-]+)\)\s*$")
 SECTION_LABEL = re.compile(r"^\((?P<label>[\w:-]+)\)=\s*$")
+ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}`(?P<content>[^`]+)`")
+TARGET = re.compile(r"^(?P<words>.*)<(?P<target>[^<>]+)>$", re.DOTALL)
 # Directives whose content is not markdown, and those whose first line is read by people.
 VERBATIM = {"", "bibliography", "code", "code-block", "code-cell", "literalinclude", "math", "mermaid", "raw"}
 TITLED = {"admonition", "exercise", "grid-item-card", "important", "note", "tip", "warning"}
@@ -136,6 +138,37 @@ def labels(text: str, line: int = 1) -> Iterator[tuple[str, int]]:
         match = EQUATION_LABEL.match(content) or SECTION_LABEL.match(content)
         if match:
             yield match["label"], number
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A role such as {ref}`words <target>`; ``words`` is empty if the text is to come from the target."""
+
+    role: str
+    target: str
+    words: str
+    line: int
+
+
+def references(text: str, line: int = 1) -> Iterator[Reference]:
+    """All roles in a text outside of code."""
+    rest = "\n".join(outside_code(text))
+    for match in ROLE.finditer(rest):
+        content = " ".join(match["content"].split())
+        parts = TARGET.match(content)
+        target, words = (parts["target"].strip(), parts["words"].strip()) if parts else (content, "")
+        yield Reference(match["name"], target, words, line + rest.count("\n", 0, match.start()))
+
+
+def untitled(text: str) -> set[str]:
+    """Labels without words of their own: of equations, and of sections that do not stand before a heading."""
+    lines = [content for content in outside_code(text) if content.strip()]
+    found = set()
+    for content, following in zip(lines, [*lines[1:], ""]):
+        section, equation = SECTION_LABEL.match(content), EQUATION_LABEL.match(content)
+        if equation or (section and not HEADING.match(following) and not SECTION_LABEL.match(following)):
+            found.add((equation or section)["label"])  # type: ignore[index]
+    return found
 
 
 def prose(text: str) -> list[str]:
