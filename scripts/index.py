@@ -54,6 +54,8 @@
 # From a convolution to a network that finds and names.
 # ::::
 # ::::{grid-item-card} NLP
+# :link: 06_NLP/index
+# :link-type: doc
 # Tokens, embeddings, sequences and attention.
 # ::::
 # ::::{grid-item-card} LLMs
@@ -63,9 +65,13 @@
 # Track, package, serve and monitor a model.
 # ::::
 # ::::{grid-item-card} Research Implementations
+# :link: 09_Research_Implementations/index
+# :link-type: doc
 # Papers rebuilt, with their numbers as the test.
 # ::::
 # ::::{grid-item-card} Projects
+# :link: 10_Projects/index
+# :link-type: doc
 # Whole systems, from the data to the service.
 # ::::
 # :::::
