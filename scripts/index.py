@@ -59,6 +59,8 @@
 # Tokens, embeddings, sequences and attention.
 # ::::
 # ::::{grid-item-card} LLMs
+# :link: 07_LLMs/index
+# :link-type: doc
 # A language model, from its tokeniser to its sampling.
 # ::::
 # ::::{grid-item-card} MLOps

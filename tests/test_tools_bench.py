@@ -63,6 +63,19 @@ def test_scores_are_shown_and_ratios_averaged(registry):
     assert "time, 2 pairs: geometric mean" in text
 
 
+def test_long_work_runs_once_and_its_memory_is_not_asked_for(registry):
+    calls = []
+
+    @bench.benchmark("long", reference="the same", repeats=1, scored=True, memory=False)
+    def _(side):
+        return lambda: calls.append(side) or 0.5
+
+    text = bench.run()
+    assert sorted(calls) == ["ours", "reference"]
+    assert "score" in text
+    assert " memory " not in text
+
+
 def test_peak_growth_sees_an_allocation():
     growth = bench.peak_growth_mb(lambda: bytearray(b"x") * (200 * 2**20), repeats=1)
     assert growth != growth or 150 < growth < 300  # NaN where the system does not tell

@@ -42,17 +42,19 @@ class Benchmark:
     prepare: Callable[[str], Work]
     repeats: int = 60
     scored: bool = False
+    memory: bool = True
 
 
 REGISTRY: dict[str, Benchmark] = {}
 
 
 def benchmark(
-    name: str, *, reference: str, repeats: int = 60, scored: bool = False
+    name: str, *, reference: str, repeats: int = 60, scored: bool = False, memory: bool = True
 ) -> Callable[[Callable[[str], Work]], Callable[[str], Work]]:
     """Register a function that takes "ours" or "reference" and returns that side's work.
 
-    It is run ``repeats`` times; if ``scored``, the numbers that the work returns are shown too.
+    It is run ``repeats`` times; if ``scored``, the numbers that the work returns are shown too. Work that
+    takes a minute is not run again for its memory (``memory=False``).
 
     Raises
     ------
@@ -63,7 +65,7 @@ def benchmark(
     def register(prepare: Callable[[str], Work]) -> Callable[[str], Work]:
         if name in REGISTRY:
             raise ValueError(f"there is a benchmark {name!r} already")
-        REGISTRY[name] = Benchmark(name, reference, prepare, repeats, scored)
+        REGISTRY[name] = Benchmark(name, reference, prepare, repeats, scored, memory)
         return prepare
 
     return register
@@ -135,6 +137,15 @@ def table(rows: list[tuple[str, str, float, float, str]]) -> str:
     return "\n".join(lines)
 
 
+def _remembered(work: Work, answers: dict[str, object], side: str) -> Work:
+    """The same work, which leaves its latest answer."""
+
+    def remembered() -> None:
+        answers[side] = work()
+
+    return remembered
+
+
 def run(only: str = "") -> str:
     """Run the benchmarks whose name contains a text; return the table.
 
@@ -148,14 +159,16 @@ def run(only: str = "") -> str:
         raise ValueError(f"no benchmark has {only!r} in its name; there are {', '.join(REGISTRY)}")
     rows = []
     for entry in chosen:
-        works = [entry.prepare(side) for side in SIDES]
+        answers: dict[str, object] = {}
+        works = [_remembered(entry.prepare(side), answers, side) for side in SIDES]
         ours, reference = time_pair(*works, repeats=entry.repeats, warm_up=min(5, entry.repeats // 5))
         rows.append((entry.name, "time", ours * 1e3, reference * 1e3, "ms"))
         if entry.scored:
-            scores = [float(str(work())) for work in works]
+            scores = [float(str(answers[side])) for side in SIDES]
             rows.append((entry.name, "score", scores[0], scores[1], ""))
-        memory = [memory_in_fresh_process(entry.name, side) for side in SIDES]
-        rows.append((entry.name, "memory", memory[0], memory[1], "MB"))
+        if entry.memory:
+            memory = [memory_in_fresh_process(entry.name, side) for side in SIDES]
+            rows.append((entry.name, "memory", memory[0], memory[1], "MB"))
     notes = [f"{entry.name}: reference is {entry.reference}" for entry in chosen]
     return "\n".join([table(rows), "", *notes])
 

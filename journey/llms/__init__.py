@@ -1,0 +1,3 @@
+"""07 LLMs: what the pages of this stage of the book build.
+
+Written by `make sync`."""
