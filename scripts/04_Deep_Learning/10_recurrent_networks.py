@@ -978,7 +978,7 @@ plt.show()
 # *Prediction 2.* Only the orthogonal ones. Both networks *can* represent the answer; what differs is whether a
 # gradient arrives that says so. At 160 steps the orthogonal ones fail as well: from the first update on the
 # matrix is no longer orthogonal, and the tanh takes its part at each step. An additive path with gates, the
-# subject of the page on the LSTM, is the lasting repair.
+# subject of {doc}`11_lstm_and_gru`, is the lasting repair.
 #
 # ### Truncation
 #

@@ -22,6 +22,7 @@
 # | {doc}`08_pytorch` | Which few measurements tell a wrong training run from a right one, and what does PyTorch add? | `find_faults`, `overfit_one_batch`, `captured_graphs`, `memory_traffic`, `seed_everything` |
 # | {doc}`09_convolutional_networks` | How does a network come to know that a digit stays the same digit when it is moved? | `Conv2d`, `MaxPool2d`, `LeNet`, `receptive_field` |
 # | {doc}`10_recurrent_networks` | How can a network of fixed size read a sequence of any length, and how far back can it learn to look? | `RNN`, `RNNCell`, `Embedding`, `backward_through_time`, `orthogonal_`, `CharacterModel` |
+# | {doc}`11_lstm_and_gru` | How can a network keep a number for fifty steps, unchanged, and learn by gradient descent what to keep? | `LSTMCell`, `GRUCell`, `LSTM`, `GRU`, `watch_gates` |
 #
 # The names are PyTorch's wherever PyTorch has one, so that what is learned here is read off directly there. The numbers
 # are equal to PyTorch's to ten decimals, and each page says where the two differ on purpose.

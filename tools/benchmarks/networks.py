@@ -1,4 +1,4 @@
-"""Training steps on the book's engine beside PyTorch: a network of modules, a convolution."""
+"""Training steps on the book's engine beside PyTorch: a network of modules, a convolution, an LSTM."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 
 from journey.deep_learning.autograd import Tensor
 from journey.deep_learning.convolutional_networks import Conv2d
+from journey.deep_learning.lstm_and_gru import LSTM
 from journey.deep_learning.neural_network_library import CrossEntropyLoss, Linear, ReLU, Sequential
 from journey.deep_learning.optimizers import Adam
 from tools.bench import Work, benchmark
@@ -73,5 +74,39 @@ def convolution(side: str) -> Work:
     def their_step() -> None:
         theirs.zero_grad()
         theirs(their_inputs).sum().backward()
+
+    return their_step
+
+
+@benchmark(
+    "LSTM and Adam, 50 steps",
+    reference="torch.nn.LSTM and torch.optim.Adam, float32: 32 sequences of 50 steps, 64 units, a whole step",
+)
+def lstm(side: str) -> Work:
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    ours = LSTM(32, 64, rng=rng)
+    x = rng.normal(size=(50, 32, 32)).astype(np.float32)
+    if side == "ours":
+        optimizer = Adam(ours.parameters())
+
+        def step() -> float:
+            loss = (ours(Tensor(x))[0] ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return float(loss.item())
+
+        return step
+    theirs, inputs = torch.nn.LSTM(32, 64), torch.tensor(x)
+    theirs.load_state_dict({name: torch.tensor(a) for name, a in ours.state_dict().items()})
+    adam = torch.optim.Adam(theirs.parameters())
+
+    def their_step() -> float:
+        loss = theirs(inputs)[0].square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        return float(loss.item())
 
     return their_step
