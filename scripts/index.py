@@ -64,6 +64,8 @@
 # A language model, from its tokeniser to its sampling.
 # ::::
 # ::::{grid-item-card} MLOps
+# :link: 08_MLOps/index
+# :link-type: doc
 # Track, package, serve and monitor a model.
 # ::::
 # ::::{grid-item-card} Research Implementations

@@ -1,0 +1,3 @@
+"""08 MLOps: what the pages of this stage of the book build.
+
+Written by `make sync`."""
