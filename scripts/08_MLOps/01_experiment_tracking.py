@@ -487,10 +487,11 @@ def readable_steps(text):
 print("ends only:", readable_steps(text))
 
 # %% [markdown]
-# The half line is lost in both, as it must be: it was never acknowledged. But without the leading line break the
-# *next* record, complete and written by a healthy process, is glued to the torn one and lost with it (step 80). One
-# byte decides whose data a crash costs. The run of a killed process stays `RUNNING` for ever, here and in MLflow: a
-# status is what the process said last. An exercise buries the dead.
+# Prediction 1, its second half: the half line is lost in both, as it must be, for it was never acknowledged. But
+# without the leading line break the *next* record, complete and written by a healthy process, is glued to the
+# torn one and lost with it (step 80). One byte decides whose data a crash costs. The run of a killed process
+# stays `RUNNING` for ever, here and in MLflow: a status is what the process said last. An exercise buries the
+# dead.
 #
 # ## Which data? A fingerprint of the values
 #
@@ -864,8 +865,8 @@ panels[1].text(14, 0.3585, "TPE (solid) and random", color=COLORS["ink"])
 plt.show()
 
 # %% [markdown]
-# Prediction 2: on the hundred people TPE wins, by a few thousandths of a nat. On everybody else its lead is smaller
-# than its uncertainty, or barely larger. A better optimiser optimises what it is shown, and a part of that is the
+# Prediction 2: on the hundred people TPE wins, by a few thousandths of a nat. On everybody else nothing is left
+# of it that could be told from zero. A better optimiser optimises what it is shown, and a part of that is the
 # luck of a hundred people. Both are far from the best of all settings, and no cleverer sampler would change that:
 # more people would.
 #
@@ -1011,8 +1012,8 @@ theirs = client.search_runs(
 print("the winner is the same:", copies[theirs[0].info.run_id].run_id == winner.run_id)
 
 # %% [markdown]
-# The two stores differ at the edge. MLflow writes an infinite metric as the largest double, refuses some keys, and
-# cuts no one off in silence:
+# The two stores differ at the edge: ours keeps what it is given, MLflow has limits. An infinite metric, a key
+# with a comma, a long key, and a text of 6,001 characters:
 
 # %%
 edge = client.create_run(experiment).info.run_id
@@ -1026,8 +1027,9 @@ for key, value in [("a,b", 1), ("x" * 251, 1), ("long", "x" * 6001)]:
 client.set_terminated(edge)
 
 # %% [markdown]
-# So a diverged loss that is found as $1.8\cdot10^{308}$ was an infinity. And the race, with MLflow's client in both
-# processes: 25 runs each, one parameter and one metric a run.
+# So a diverged loss that is found as $1.8\cdot10^{308}$ was an infinity. The two keys are refused; the long text
+# is not, it is cut, without an error. And the race, with MLflow's client in both processes: 25 runs each, one
+# parameter and one metric a run.
 
 # %%
 with_mlflow = """
