@@ -1068,7 +1068,7 @@ plt.show()
 # recipe takes twice the time for each character, since small batches and Muon's polynomials have their price, and
 # gets far more out of each.
 #
-# The full comparison runs in `make bench`: 1,400 steps of the plain recipe, more than a minute, against 280.
+# The full comparison runs in `make bench`: 1,400 steps of the plain recipe, more than a minute, against 268.
 #
 # ## What each part gave
 #
