@@ -51,6 +51,8 @@
 # An automatic differentiation engine; layers, optimisers and training on top of it.
 # ::::
 # ::::{grid-item-card} Computer Vision
+# :link: 05_Computer_Vision/index
+# :link-type: doc
 # From a convolution to a network that finds and names.
 # ::::
 # ::::{grid-item-card} NLP
