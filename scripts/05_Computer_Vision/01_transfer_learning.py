@@ -1006,7 +1006,7 @@ claim("transfer-tiles-sixteen", kept[4], within=(0.1, 0.45))
 claim("transfer-tiles-sixty-four", kept[8], at_most=0.05)
 
 # %% [markdown]
-# The man fills a third of the picture, and the network looks past him, at the legs of the tripod: hardly one of
+# The man is the largest thing in the picture, and the network looks past him, at the legs of the tripod: hardly one of
 # its thousand classes is a person, so next to nothing in it was ever rewarded for seeing one. That is the point
 # to remember when features are borrowed: they are features *of somebody's question*.
 #
@@ -1223,7 +1223,7 @@ other_half = np.mean(
 claim("transfer-same-half", by_depth["surfaces"][11] - other_half, within=(0.05, 0.15))
 
 # %% [markdown]
-# Eight points less. Patches of the same half overlap, so a random split of patches is a split with leakage, and
+# Nine points less. Patches of the same half overlap, so a random split of patches is a split with leakage, and
 # the cat's other side does have another pattern. For choosing a depth that bias is harmless, since it is the same
 # for all. As an estimate it would be false.
 #
@@ -1520,7 +1520,7 @@ claim("transfer-cross-validated", folds.mean(), at_least=0.85)
 # | "All keys matched, so the port is right" | the same pictures through the original; the stored statistics |
 # | "Features come from the last layer" | accuracy by depth: for the clothes the middle is better |
 # | "Fine-tuning is always better than frozen" | the race at five pictures a class |
-# | "A random split of my patches is a test" | another half of the picture: eight points less |
+# | "A random split of my patches is a test" | another half of the picture: nine points less |
 # | "The network sees what I see" | a grey window; shuffled tiles |
 # | "A pretrained file is data" | `weights_only=True`, and a digest |
 #
