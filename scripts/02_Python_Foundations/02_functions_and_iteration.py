@@ -395,7 +395,8 @@ except TypeError as error:
 # %% [markdown]
 # ### A timer, and whose clock it uses
 #
-# The second decorator that everybody writes measures time. The lesson is in one argument: a function that reads the
+# The second {term}`decorator` that everybody writes measures time. The lesson is in one argument: a function
+# that reads the
 # clock
 # *itself* cannot be tested. Hand the clock in, and the test brings its own.
 
@@ -493,7 +494,8 @@ claim("iteration-second-sum", twice, equal_to=0)
 claim("iteration-first-sum", once, equal_to=14)
 
 # %% [markdown]
-# **Prediction 2**: 14 and 0, without an error. The generator is its own iterator; at the second `sum` it stands at
+# **Prediction 2**: 14 and 0, without an error. The {term}`generator` is its own iterator; at the second `sum`
+# it stands at
 # its end.
 # `max(values) - min(values)` of a generator fails in the same way. A `Countdown`, a list, a file name can be walked
 # again; a

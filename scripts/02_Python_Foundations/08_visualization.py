@@ -817,7 +817,8 @@ claim(
 # (sec-visualization-uncertainty)=
 # ## How sure, and of what?
 #
-# An error bar can be a standard deviation (how much single flights differ), a standard error or a 95 % interval
+# An error bar can be a standard deviation (how much single flights differ), a {term}`standard error` or a 95 %
+# interval
 # (how well the
 # mean is known). The three differ by factors and look the same, so the caption must say which; researchers who read
 # them are often wrong even so {cite:p}`belia2005researchers`. The interval has a second trap: *what is the unit?*

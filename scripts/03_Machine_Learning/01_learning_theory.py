@@ -106,7 +106,8 @@ plt.show()
 # ## Risk, and what can be seen of it
 #
 # Rows $(\mathbf{x}, y)$ are drawn independently from one unknown distribution: that is the whole contract. A model
-# $f$ has the **risk** $R(f) = \mathbb{E}\,[\ell(y, f(\mathbf{x}))]$, the expected loss on a *new* row. All that can
+# $f$ has the **risk** $R(f) = \mathbb{E}\,[\ell(y, f(\mathbf{x}))]$, the expected {term}`loss` on a *new* row.
+# All that can
 # be
 # computed is the **empirical risk** on $n$ rows,
 #
@@ -300,7 +301,8 @@ claim("theory-noise-share", noise / (noise + parts[400][-1].error), at_least=0.8
 #
 # ### Is it right?
 #
-# Two checks. mlxtend draws its training sets by bootstrap and has no truth; so let ours draw the same, and give it
+# Two checks. mlxtend draws its training sets by {term}`bootstrap` and has no truth; so let ours draw the same,
+# and give it
 # the
 # observed answers as truth:
 

@@ -678,7 +678,7 @@ plt.show()
 # What the three models of this page share is the frame: check the input, subtract the means, solve, add the
 # intercept back. The contract is scikit-learn's: parameters are only stored in `__init__`, what is learnt ends
 # in an underscore. A constant column is set to exactly zero: what the rounding of its mean leaves of it would
-# otherwise be fitted like a feature.
+# otherwise be fitted like a {term}`feature`.
 
 
 # %% tags=["export"]
@@ -765,7 +765,8 @@ for method in ("qr", "normal", "gradient"):
     claim(f"linreg-diabetes-{method}-deviation", deviation, at_most=1e-8)
 
 # %% [markdown]
-# Then scikit-learn's own examination of estimators: shapes, types, read-only and empty arrays, pickling,
+# Then scikit-learn's own examination of {term}`estimators <estimator>`: shapes, types, read-only and empty
+# arrays, pickling,
 # cloning, error messages.
 
 # %%
@@ -1406,7 +1407,8 @@ plt.show()
 # %% [markdown]
 # **Prediction 3**: fewer than a third of the intervals hold the truth ({numref}`fig-linreg-coverage`). 18,000
 # flights are 20 days, and the days are what is independent. The formula believes in 18,000 independent errors
-# and gives a standard error about five times too small {cite:p}`moulton1986random`. For scattered flights the
+# and gives a {term}`standard error` about five times too small {cite:p}`moulton1986random`. For scattered
+# flights the
 # same formula is sound.
 #
 # The repair needs no model of the weather. Add up $\mathbf{X}^\top\mathbf{r}$ within each day first, and

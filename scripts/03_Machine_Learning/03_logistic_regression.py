@@ -129,7 +129,7 @@ plt.show()
 # = \sum_{i=1}^n \bigl[ \log(1 + e^{z_i}) - y_i z_i \bigr] .
 # $$ (eq-logistic-loss)
 #
-# That is the cross-entropy between what happened and what was said. Its derivatives carry the page. Since
+# That is the {term}`cross-entropy` between what happened and what was said. Its derivatives carry the page. Since
 # $\frac{d}{dz} \log(1 + e^z) = \frac{e^z}{1 + e^z} = \sigma(z)$, each term changes with $z_i$ by $p_i - y_i$: *said
 # minus seen*. And since $\sigma'(z) = \sigma(z)(1 - \sigma(z))$, that changes by $p_i (1 - p_i)$. With the rows
 # $(\mathbf{x}_i, 1)$ in a matrix $\mathbf{A}$ and weights and intercept in one vector $\boldsymbol\theta$, so that
@@ -307,7 +307,8 @@ claim("logistic-gradient-descent-steps", gradient_steps, within=(8_000, 14_000))
 # %% [markdown]
 # **Prediction 1**: eight steps against more than ten thousand. The rate of gradient descent is one over the largest
 # curvature, which no row exceeds since $p(1-p) \le \tfrac14$; the flattest direction then needs many. Each Newton
-# step costs a matrix of $d^2$ numbers in $O(n d^2)$ and a solution in $O(d^3)$, each gradient $O(n d)$. **L-BFGS**
+# step costs a matrix of $d^2$ numbers in $O(n d^2)$ and a solution in $O(d^3)$, each {term}`gradient`
+# $O(n d)$. **L-BFGS**
 # {cite:p}`liu1989limited` lies between: it guesses the curvature from the last ten gradients, and costs little more
 # than they do.
 

@@ -772,7 +772,8 @@ plt.show()
 # %% [markdown]
 # **Prediction 1**: nearly perfect in training; and to cut nine tenths of the leaves costs nothing, it *gains* four
 # to five
-# points. The price $\alpha$ is chosen by cross-validation, as in {doc}`02_linear_regression`. (Here the best was
+# points. The price $\alpha$ is chosen by {term}`cross-validation`, as in {doc}`02_linear_regression`. (Here
+# the best was
 # picked on the
 # new people themselves, which flatters it a little; {doc}`14_model_selection` says how much.)
 #

@@ -101,7 +101,8 @@ claim("forests-a-hundred-trees", together, at_least=0.95)
 # the trees
 # *different*, even at the price of a larger $\sigma^2$ {cite:p}`breiman2001random`. Two means:
 #
-# **Another sample for each** (bagging, {cite:p}`breiman1996bagging`). **Another view for each question**: a node
+# **Another sample for each** ({term}`bagging`, {cite:p}`breiman1996bagging`). **Another view for each
+# question**: a node
 # may only choose among
 # `max_features` columns drawn at random. The bias hardly changes, since deep trees have little.
 #
@@ -631,7 +632,8 @@ claim("forests-time-over-sklearn-worst", max(ratios.values()), at_most=30)
 #
 # A forest is the model to try second, after the linear one: no scaling, hardly any tuning, an honest score from its
 # own bag. What it cannot
-# do is extrapolate, and its size is that of all its trees. Boosting usually wins by a little and needs more care.
+# do is extrapolate, and its size is that of all its trees. {term}`Boosting <boosting>` usually wins by a
+# little and needs more care.
 #
 # | What people believe | What exposes it |
 # |---|---|

@@ -667,7 +667,8 @@ claim("boosting-largest-rise-in-training", np.diff(losses).max(), at_most=0)
 # %% [markdown]
 # ## Slow learners
 #
-# The census, half of it held out. Four learning rates, the loss on new people after every tree:
+# The census, half of it held out. Four {term}`learning rates <learning rate>`, the loss on new people after
+# every tree:
 
 # %%
 people = load_adult().drop(columns="fnlwgt")
@@ -761,7 +762,8 @@ claim("boosting-noise-stopped-over-best", kept / noisy.min(), at_most=1.1)
 # %% [markdown]
 # **Prediction 2**: worse than thirty trees, and thirty are too many already. Boosting follows the rows that are
 # still wrong, and a flipped label is always wrong: the later trees are spent
-# on errors of the clerk. Early stopping sees it on rows held out, though these have flipped labels, too.
+# on errors of the clerk. {term}`Early stopping <early stopping>` sees it on rows held out, though these have
+# flipped labels, too.
 #
 # ### Missing is a value
 #

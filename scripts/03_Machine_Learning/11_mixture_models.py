@@ -759,7 +759,7 @@ claim("mixture-spike-growth", growth[-1], equal_to=4, tolerance=1e-6)
 # %% [markdown]
 # *Prediction 3.* There is no largest. Each factor of $\mathrm e$ in the spread earns four nats, one for each
 # dimension, for
-# ever. Maximum likelihood for a mixture does not exist; what one wants is a good *local* maximum with honest
+# ever. {term}`Maximum likelihood <maximum likelihood>` for a mixture does not exist; what one wants is a good *local* maximum with honest
 # spreads. With
 # many components and no floor EM does find such a spike, and the class says so:
 

@@ -682,7 +682,8 @@ claim(
 
 # %% [markdown]
 # Ours is matrix products and so is theirs; nothing is gained by compiling them. The tree wins from some thousand
-# points on. Before t-SNE of many columns, 30 to 50 principal components are a good and cheap start.
+# points on. Before t-SNE of many columns, 30 to 50 {term}`principal components <principal component>` are a
+# good and cheap start.
 #
 # | What people believe | What exposes it |
 # |---|---|

@@ -583,7 +583,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 #
 # The rule leaves nothing open: the same rows in the same order must give the same weights in any library.
 # All 45 pairs of digits, and the ten classes at once, against scikit-learn without shuffling; the average
-# against scikit-learn's averaged stochastic gradient descent with the perceptron's loss.
+# against scikit-learn's averaged {term}`stochastic gradient descent` with the {term}`perceptron`'s loss.
 
 # %%
 pairs = list(combinations(range(10), 2))
@@ -1107,7 +1107,7 @@ scaled = np.abs(4 * quarter.coef_ - until_done.coef_).max()
 claim("perceptron-learning-rate-changes", scaled, equal_to=0)
 
 # %% [markdown]
-# A quarter of the learning rate gives a quarter of the weights and the same decisions: starting from zero,
+# A quarter of the {term}`learning rate` gives a quarter of the weights and the same decisions: starting from zero,
 # the rate is only the unit of length. What a pass costs: one product of length $d$ for each row, nothing
 # but the weights in memory. The number of passes is not known beforehand; each but the last contains a
 # mistake, so the bound limits it too.

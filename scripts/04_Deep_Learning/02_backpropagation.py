@@ -693,7 +693,7 @@ claim("backpropagation-kept-over-weights", kept / weights_bytes, within=(20, 30)
 # ## It learns
 #
 # First the thousand guesses: the same weights to begin with, the same 300 pictures, and 600 steps along the
-# gradient.
+# {term}`gradient`.
 
 # %%
 follower = TwoLayerNet(64, 32, 2)
@@ -1053,7 +1053,7 @@ claim("backpropagation-saturated-steps-entropy", len(by_entropy) - 1, within=(8,
 
 # %% [markdown]
 # Three thousand steps against nine: with squared error the neuron that is most wrong learns least. That is why the
-# softmax and the cross-entropy live in *one* function.
+# {term}`softmax` and the {term}`cross-entropy` live in *one* function.
 #
 # (sec-backpropagation-faults)=
 # ## Wrong, and it trains

@@ -540,7 +540,8 @@ def _cast(a: np.ndarray, dtype: DTypeLike) -> Result:
 
 # %% [markdown]
 # Picking is where accumulation is forgotten most often. `x[[0, 0, 2]]` uses entry 0 twice; `out[index] = g` keeps one
-# of its two messages, `np.add.at` both. The look-up of rows, a language model's embedding, gets a path of its
+# of its two messages, `np.add.at` both. The look-up of rows, a language model's {term}`embedding`, gets a path
+# of its
 # own, as NumPy adds fastest in one dimension.
 
 

@@ -239,7 +239,7 @@ class Optimizer:
 # alternate, as across the valley, they cancel: $1 - \mu + \mu^2 - \dots = 1/(1 + \mu)$. With $\mu = 0.9$ that is
 # 10 along the floor and 0.53 across it: nineteen times less.
 #
-# **Nesterov's** variant steps along $\mathbf{g}_t + \mu \mathbf{v}_t$, which is what momentum would do *next* if
+# **Nesterov's** variant steps along $\mathbf{g}_t + \mu \mathbf{v}_t$, which is what {term}`momentum` would do *next* if
 # the gradient stayed. *Weight decay* adds $\lambda\boldsymbol\theta$ to the gradient, the slope of the penalty
 # $\tfrac\lambda2 \lVert\boldsymbol\theta\rVert^2$.
 
@@ -347,7 +347,8 @@ def adam_by_formula(theta, g, m, v, t, lr=1e-3, b1=0.9, b2=0.999, eps=1e-8):
 
 # %% [markdown]
 # Right, and every operator makes a new array. The class below does the same arithmetic in place. Two variants fit
-# into it. **AdamW** {cite:p}`loshchilov2019decoupled` takes weight decay out of the gradient and shrinks the
+# into it. **AdamW** {cite:p}`loshchilov2019decoupled` takes {term}`weight decay` out of the gradient and
+# shrinks the
 # weights directly, by $1 - \eta\lambda$. **AMSGrad** {cite:p}`reddi2018convergence` divides by the largest
 # $\mathbf{v}$ so far. What both are good for is measured further down.
 
@@ -900,7 +901,7 @@ def clip_grad_norm_(params: Iterable[Tensor], max_norm: float) -> float:
 
 # %% [markdown]
 # **A schedule** multiplies the rate by a factor of the step number. The usual one is a short *warm-up*, in which
-# the rate rises along a line, then a fall along half a cosine. With $w$ steps of warm-up out of $T$:
+# the rate rises along a line, then a fall along half a cosine. With $w$ steps of {term}`warm-up` out of $T$:
 #
 # $$
 # \eta_t = \eta \cdot \begin{cases} (t + 1)/(w + 1) & t < w \\[2pt]

@@ -716,9 +716,11 @@ claim(
 # %% [markdown]
 # ## The same bad weights, normalized
 #
-# Now the network of twenty layers with the weights that learned nothing, $c = \tfrac13$. Batch normalization
+# Now the network of twenty layers with the weights that learned nothing, $c = \tfrac13$.
+# {term}`Batch normalization <batch normalization>`
 # subtracts the mean of the *batch*,
-# which is the common part of the pictures. Layer normalization subtracts one number from each row and leaves the
+# which is the common part of the pictures. {term}`Layer normalization <layer normalization>` subtracts one
+# number from each row and leaves the
 # rows as parallel as they
 # were. To it belongs a **skip connection** {cite:p}`he2016deep`: $\mathbf{y} = \mathbf{x} + f(\mathbf{x})$, in
 # which the picture itself goes on.
@@ -813,7 +815,8 @@ figure.get_layout_engine().set(wspace=0.12)
 plt.show()
 
 # %% [markdown]
-# The scores follow the cosines, not the sizes. Normalization by rows and skips belong together; every Transformer
+# The scores follow the cosines, not the sizes. Normalization by rows and skips belong together; every
+# {term}`Transformer`
 # has both.
 #
 # %% [markdown]

@@ -439,7 +439,9 @@ left.invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# *Prediction 1.* The moved pictures, by far. Decay, dropout and early stopping change the accuracy by less than
+# *Prediction 1.* The moved pictures, by far. Decay, {term}`dropout` and {term}`early stopping` change the
+# accuracy by
+# less than
 # half a point, and label smoothing *costs* more than one. That is not what one
 # reads, and it is worth asking why: a network with 784 inputs and 200 examples has found *one* of many surfaces
 # that pass through them, and gradient descent from small weights already prefers smooth ones. Penalties make it

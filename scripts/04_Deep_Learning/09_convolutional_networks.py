@@ -134,7 +134,8 @@ claim("conv-dense-accuracy-moved-by-four", plain_moved[4], at_most=0.5)
 #
 # ## The same pattern everywhere
 #
-# Two decisions make a linear layer into a convolution: an output sees only a *window* of the input, and all windows
+# Two decisions make a linear layer into a {term}`convolution`: an output sees only a *window* of the input,
+# and all windows
 # are seen with the *same weights*. In one
 # dimension, with a kernel $\mathbf{w}$ of $k$ numbers,
 #
@@ -498,7 +499,8 @@ claim(
 #
 # ## LeNet
 #
-# The network of {cite:t}`lecun1998gradient` in its plain form: twice convolution and pooling, then three linear
+# The network of {cite:t}`lecun1998gradient` in its plain form: twice convolution and {term}`pooling`, then
+# three linear
 # layers. Shapes for one picture:
 # $(1, 28, 28) \to (6, 28, 28) \to (6, 14, 14) \to (16, 10, 10) \to (16, 5, 5) \to 400 \to 120 \to 84 \to 10$.
 
@@ -546,7 +548,7 @@ claim(
 # The convolutions are
 # equivariant; the linear layers behind them are not. They have learned where in the 5 × 5 map each pattern belongs.
 # What *did* become cheaper is learning it: with moved
-# pictures in the training set it holds (the page on regularization does that).
+# pictures in the training set it holds (the page on {term}`regularization <regularisation>` does that).
 #
 # The second ingredient is that neighbours are neighbours. Permute the pixels of all pictures, in one fixed way:
 

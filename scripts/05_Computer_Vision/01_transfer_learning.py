@@ -258,7 +258,7 @@ claim("transfer-scratch-five", scratch, within=(0.48, 0.64))
 #
 # A convolution with $C$ maps coming in, $C'$ going out and $k \times k$ kernels does two things at once: it looks
 # *around* each place, and it *mixes* maps. For each place that costs $k^2 C\, C'$ multiplications. MobileNet
-# {cite:p}`howard2017mobilenets` does one after the other. A **depthwise** convolution looks around, in each map
+# {cite:p}`howard2017mobilenets` does one after the other. A **{term}`depthwise <depthwise convolution>`** convolution looks around, in each map
 # alone, with one kernel $\mathbf{D}_i$ each; a **pointwise** one mixes, with kernels of one pixel, that is with a
 # matrix $\mathbf{P}$:
 #
@@ -715,7 +715,8 @@ with torch.no_grad():
 claim("transfer-equal-port", max(deviation, small_deviation), at_most=1e-4)
 
 # %% [markdown]
-# Second, a test without any reference, which works for every network with batch normalization. During training
+# Second, a test without any reference, which works for every network with {term}`batch normalization`. During
+# training
 # each layer kept the mean and the variance of what came in. If our network does what the trained one did, then
 # photographs must arrive at each layer with about these statistics. With $\mu, \sigma^2$ as stored and $\bar{x}$
 # as found, take $|\bar{x} - \mu| / \sigma$, its mean over the maps.
@@ -827,7 +828,8 @@ print(
 )
 
 # %% [markdown]
-# Seven of seven. The eighth cannot be right: a softmax has to put its weight on *something*, and a bobsleigh
+# Seven of seven. The eighth cannot be right: a {term}`softmax` has to put its weight on *something*, and a
+# bobsleigh
 # driver has a suit and a helmet, too. Only the height of the bar gives a hint that the question was wrong.
 # Published is 75.1 % on 50,000 photographs; eight of them are no measurement of that, they only show that nothing
 # is broken.
@@ -1223,7 +1225,8 @@ other_half = np.mean(
 claim("transfer-same-half", by_depth["surfaces"][11] - other_half, within=(0.05, 0.15))
 
 # %% [markdown]
-# Nine points less. Patches of the same half overlap, so a random split of patches is a split with leakage, and
+# Nine points less. Patches of the same half overlap, so a random split of patches is a split with
+# {term}`leakage`, and
 # the cat's other side does have another pattern. For choosing a depth that bias is harmless, since it is the same
 # for all. As an estimate it would be false.
 #
@@ -1233,12 +1236,12 @@ claim("transfer-same-half", by_depth["surfaces"][11] - other_half, within=(0.05,
 #
 # - **scratch**: the small network of the beginning, every weight learned. For clothes it keeps 7 × 7 places, since there
 #   left and right matter; for surfaces it takes the mean.
-# - **frozen**: the probe on depth 11. Nothing of the network is trained.
+# - **frozen**: the {term}`probe <linear probe>` on depth 11. Nothing of the network is trained.
 # - **fine-tuned**: begin with that probe as a last layer, and train blocks 9 to 11 along with it at a smaller rate. The
 #   eight blocks before them stay, so their output is computed once.
 #
 # The probe standardises its inputs, and a linear layer does not; so the scaler is folded as the normalisations
-# were, and fine-tuning begins at exactly the accuracy of the frozen features.
+# were, and {term}`fine-tuning` begins at exactly the accuracy of the frozen features.
 
 
 # %% tags=["export"]
@@ -1493,7 +1496,7 @@ claim("transfer-hasty", mean["surfaces", "frozen", 20] - np.mean(hasty), at_leas
 #
 # `num_classes=0` cuts off the classifier; `resolve_data_config` knows the range and the crop that *these* weights
 # want. On the side of the probe nothing needs to be written by hand: as a step of a scikit-learn pipeline the
-# network goes through cross-validation like any other transformer.
+# network goes through {term}`cross-validation` like any other transformer.
 
 # %%
 embed = FunctionTransformer(

@@ -126,7 +126,8 @@ plt.show()
 #
 # ## Join the commonest pair, again and again
 #
-# Byte-pair encoding began as a compressor {cite:p}`gage1994new` and came to language models as the answer to
+# {term}`Byte-pair encoding <byte-pair encoding>` began as a compressor {cite:p}`gage1994new` and came to
+# language models as the answer to
 # unknown words {cite:p}`sennrich2016neural`. Let the text be words $w$ with counts $c_w$, each a sequence of
 # symbols $w_1 w_2 \dots$, at first single bytes. Count neighbours,
 #
@@ -768,7 +769,7 @@ print([whole.vocabulary[i].decode() for i in range(256, 272)])
 # ## Bits per token are not comparable, bits per byte are
 #
 # The 30 plays train a tokenizer with 4,096 merges; prefixes of it encode the eight held-back plays. As model
-# serves the simplest there is: each token has its frequency in the 30 plays (plus one) as probability,
+# serves the simplest there is: each {term}`token` has its frequency in the 30 plays (plus one) as probability,
 # whatever came before.
 
 # %%
@@ -948,8 +949,9 @@ claim("bpe-bits-after-an-unmet-token", unsure, equal_to=np.log2(4352), tolerance
 # %% [markdown]
 # Hundreds of entries were never met (some are stepping stones that a longer token always absorbs, most are
 # written in capitals: speakers and headings). After one of them the model knows nothing: the entropy is that
-# of all 4,352 tokens alike. In a network it is worse, because the row of such a token in the embedding table
-# gets no gradient and stays the random vector it was: an input that means nothing *in particular*, to which
+# of all 4,352 tokens alike. In a network it is worse, because the row of such a token in the {term}`embedding`
+# table
+# gets no {term}`gradient` and stays the random vector it was: an input that means nothing *in particular*, to which
 # no part of the model has ever been fitted. {cite:t}`land2024fishing` find such tokens in many public models. To
 # find yours, count.
 #

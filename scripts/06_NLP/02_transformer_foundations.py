@@ -201,7 +201,8 @@ for q in (query, 10 * query):
 # \operatorname{softmax}\Bigl(\frac{\mathbf{Q}\mathbf{K}^\top}{\sqrt d}\Bigr) \mathbf{V} ,
 # $$ (eq-transformer-attention)
 #
-# where the softmax runs along each *row*: over the keys. Nothing in it depends on how far apart query and key are,
+# where the {term}`softmax` runs along each *row*: over the keys. Nothing in it depends on how far apart query
+# and key are,
 # and every pair is one hop away.
 #
 # ## Why divide by the root of d
@@ -734,7 +735,8 @@ claim(
 #
 # ## The block
 #
-# Attention only averages values. To compute something from what was fetched, each token then passes alone through
+# {term}`Attention <attention>` only averages values. To compute something from what was fetched, each token
+# then passes alone through
 # two linear layers with an activation between them. Both steps are *added* to the token, so a block that does
 # nothing is the identity, and gradients have a road past it. Normalization stands before each step (*pre-norm*) or,
 # as in the first paper, after each sum (*post-norm*):
@@ -745,7 +747,8 @@ claim(
 # $$ (eq-transformer-block)
 #
 # The activation is often GELU {cite:p}`hendrycks2016gaussian`, $x\,\Phi(x)$ with the normal distribution function
-# $\Phi$; its derivative is $\Phi(x) + x\,\varphi(x)$. (Dropout, which PyTorch switches on by default, is left out.)
+# $\Phi$; its derivative is $\Phi(x) + x\,\varphi(x)$. ({term}`Dropout <dropout>`, which PyTorch switches on by
+# default, is left out.)
 
 
 # %% tags=["export"]
@@ -1191,7 +1194,8 @@ claim(
 # | `TransformerEncoderLayer(d, h, 4 * d)` | `torch.nn.TransformerEncoderLayer(d, h, 4 * d, 0.0, batch_first=True)` | theirs has dropout 0.1 and the batch second unless told |
 # | an error for a query without keys | NaN or zeros | on purpose |
 #
-# Pre-norm is the safe choice for many layers; the original post-norm wants a warm-up of the learning rate. Heads of
+# Pre-norm is the safe choice for many layers; the original post-norm wants a {term}`warm-up` of the
+# {term}`learning rate`. Heads of
 # 32 to 128 dimensions are usual. For long sequences, causal masks are passed as `is_causal=True`, which lets the
 # kernel skip half of the work.
 #

@@ -757,7 +757,7 @@ plt.show()
 #
 # Each of the paper's explicit regularisers, once on the random labels (can it still memorise?) and once on
 # the true ones (does it generalise?). Three seeds. Augmentation shifts each image by up to a pixel: nine
-# versions. As an ablation that *must* break memorising, the hidden layer is made narrow.
+# versions. As an {term}`ablation` that *must* break memorising, the hidden layer is made narrow.
 
 
 # %%
@@ -854,7 +854,8 @@ plt.show()
 
 # %% [markdown]
 # Without any regulariser the test error is a few points above the best: **not necessary**, as the paper
-# says. At the usual strength, weight decay changes nothing: **not sufficient**. Dropout keeps about a fifth
+# says. At the usual strength, {term}`weight decay` changes nothing: **not sufficient**.
+# {term}`Dropout <dropout>` keeps about a fifth
 # of the hat from being memorised in the epochs given. But two go further than the paper reports. Shifts
 # keep this network from memorising: nine versions of each image must share one label, and 128 units do not
 # manage that in the epochs given. And weight decay sixty times as strong halves the memory, while the test
