@@ -104,10 +104,10 @@ claim("vectors-faint-copy-is-further", to_faint / to_nine, at_least=1.1)
 #
 # (All symbols are collected in {doc}`../00_Orientation/07_notation`.) From the sum one reads off that the
 # dot product is symmetric, that
-# $(\mathbf{u} + \mathbf{w}) \cdot \mathbf{v} = \mathbf{u} \cdot \mathbf{v} + \mathbf{w} \cdot \mathbf{v}$
-# and $(c\,\mathbf{u}) \cdot \mathbf{v} = c\,(\mathbf{u} \cdot \mathbf{v})$, and that
-# $\mathbf{x} \cdot \mathbf{x} \geq 0$, with zero for $\mathbf{x} = \mathbf{0}$ only. Everything below
-# follows from these facts.
+# $(\mathbf{u} + \mathbf{w}) \cdot \mathbf{v} = \mathbf{u} \cdot \mathbf{v} + \mathbf{w} \cdot \mathbf{v}$ and
+# $(c\,\mathbf{u}) \cdot \mathbf{v} = c\,(\mathbf{u} \cdot \mathbf{v})$, and that
+# $\mathbf{x} \cdot \mathbf{x} \geq 0$, with zero for $\mathbf{x} = \mathbf{0}$ only. Everything below follows from
+# these facts.
 #
 # What does the number $\mathbf{u} \cdot \mathbf{v}$ *mean*? Ask a question about distance: **which multiple
 # of $\mathbf{v}$ lies closest to $\mathbf{u}$?** Take $\mathbf{u} = (2, 4)$ and $\mathbf{v} = (4, 3)$. Then
@@ -171,21 +171,20 @@ plt.show()
 # the dot product $\mathbf{u} \cdot \mathbf{v} - \mathbf{u} \cdot \mathbf{v} = 0$ with $\mathbf{v}$: the two
 # are **orthogonal**.
 #
-# **The Cauchy–Schwarz inequality.** At the bottom of the parabola {eq}`eq-vectors-parabola` stands a
-# squared length. It cannot be negative, so
+# **The Cauchy–Schwarz inequality.** At the bottom of the parabola {eq}`eq-vectors-parabola` stands a squared
+# length. It cannot be negative, so
 # $(\mathbf{u} \cdot \mathbf{v})^2 \leq \lVert \mathbf{u} \rVert^2 \lVert \mathbf{v} \rVert^2$, that is
 #
 # $$
 # \lvert \mathbf{u} \cdot \mathbf{v} \rvert \;\leq\; \lVert \mathbf{u} \rVert \, \lVert \mathbf{v} \rVert ,
 # $$ (eq-vectors-cauchy-schwarz)
 #
-# for $\mathbf{v} = \mathbf{0}$ too, where both sides are zero. Equality holds exactly when nothing is left
-# over: when one vector is a multiple of the other. {cite:t}`steele2004cauchy` gives a whole book to this
-# line. A first use:
+# for $\mathbf{v} = \mathbf{0}$ too, where both sides are zero. Equality holds exactly when nothing is left over:
+# when one vector is a multiple of the other. {cite:t}`steele2004cauchy` gives a whole book to this line. A first
+# use:
 # $\lVert \mathbf{u} + \mathbf{v} \rVert^2 = \lVert \mathbf{u} \rVert^2 + 2\,\mathbf{u} \cdot \mathbf{v} + \lVert \mathbf{v} \rVert^2$
-# is at most $(\lVert \mathbf{u} \rVert + \lVert \mathbf{v} \rVert)^2$, so a detour is never shorter: the
-# triangle inequality
-# $\lVert \mathbf{u} + \mathbf{v} \rVert \leq \lVert \mathbf{u} \rVert + \lVert \mathbf{v} \rVert$.
+# is at most $(\lVert \mathbf{u} \rVert + \lVert \mathbf{v} \rVert)^2$, so a detour is never shorter: the triangle
+# inequality $\lVert \mathbf{u} + \mathbf{v} \rVert \leq \lVert \mathbf{u} \rVert + \lVert \mathbf{v} \rVert$.
 #
 # **The angle.** In the plane, the shadow is the side of a right-angled triangle next to the angle $\theta$,
 # and $\mathbf{u}$ is its longest side, so the ratio of the two lengths is $\cos \theta$. In 64 dimensions
@@ -469,9 +468,8 @@ plt.show()
 
 # %% [markdown]
 # Because each curve lies inside the next,
-# $\lVert \mathbf{x} \rVert_\infty \leq \lVert \mathbf{x} \rVert_2 \leq \lVert \mathbf{x} \rVert_1$. The
-# corners of the diamond will matter: a method that minimises a 1-norm tends to end in one, with most
-# components exactly zero.
+# $\lVert \mathbf{x} \rVert_\infty \leq \lVert \mathbf{x} \rVert_2 \leq \lVert \mathbf{x} \rVert_1$. The corners of
+# the diamond will matter: a method that minimises a 1-norm tends to end in one, with most components exactly zero.
 #
 # A vector of length 1 is a pure direction. Dividing by the length gives it, and the zero vector has none.
 

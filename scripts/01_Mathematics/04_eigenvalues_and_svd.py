@@ -116,16 +116,16 @@ plt.show()
 # and at a maximum this is zero. So $\mathbf{S}\,\mathbf{x}$ is orthogonal to *everything* that is orthogonal to
 # $\mathbf{x}$: it is a multiple of $\mathbf{x}$. And
 # $\mathbf{x}^\top (\mathbf{S}\,\mathbf{w}) = \lambda\,\mathbf{x}^\top \mathbf{w} = 0$: what is orthogonal to
-# $\mathbf{x}$ stays so. Repeat the argument there, in one dimension less, until none is left. With the
-# eigenvectors as columns of $\mathbf{Q}$,
+# $\mathbf{x}$ stays so. Repeat the argument there, in one dimension less, until none is left. With the eigenvectors
+# as columns of $\mathbf{Q}$,
 #
 # $$
 # \mathbf{S} = \mathbf{Q}\,\boldsymbol\Lambda\,\mathbf{Q}^\top = \sum_i \lambda_i\,\mathbf{q}_i \mathbf{q}_i^\top ,
 # \qquad \mathbf{Q}^\top\mathbf{Q} = \mathbf{I} .
 # $$ (eq-eigen-spectral)
 #
-# **Every matrix has singular vectors.** A table $\mathbf{A} \in \mathbb{R}^{m \times n}$ need not even be
-# square. But $\mathbf{A}^\top\mathbf{A}$ is symmetric, and
+# **Every matrix has singular vectors.** A table $\mathbf{A} \in \mathbb{R}^{m \times n}$ need not even be square.
+# But $\mathbf{A}^\top\mathbf{A}$ is symmetric, and
 # $\mathbf{v}^\top\mathbf{A}^\top\mathbf{A}\,\mathbf{v} = \lVert \mathbf{A}\mathbf{v} \rVert^2 \geq 0$, so its
 # eigenvalues may be written $\sigma_1^2 \geq \sigma_2^2 \geq \dots \geq 0$, with orthonormal eigenvectors
 # $\mathbf{v}_i$. Then
@@ -408,13 +408,12 @@ right.set_title("QR algorithm: last row")
 plt.show()
 
 # %% [markdown]
-# Three additions make a program of it. *Deflation*: when the last row is done, its corner is an eigenvalue, and
-# the rest goes on alone. *A better guess*: for
-# $\bigl(\begin{smallmatrix} 0 & 1 \\ 1 & 0 \end{smallmatrix}\bigr)$ the corner is 0, then
-# $\mathbf{Q} = \mathbf{S}$, $\mathbf{R} = \mathbf{I}$, and no step changes anything. Wilkinson's shift, the
-# eigenvalue of the last 2 × 2 block that is closer to the corner, breaks the tie. *Three diagonals*: mirrors
-# from both sides first bring $\mathbf{S}$ to a matrix that is zero but for three diagonals. QR steps keep that
-# form, and in it Wilkinson's shift provably converges {cite:p}`wilkinson1968global`.
+# Three additions make a program of it. *Deflation*: when the last row is done, its corner is an eigenvalue, and the
+# rest goes on alone. *A better guess*: for $\bigl(\begin{smallmatrix} 0 & 1 \\ 1 & 0 \end{smallmatrix}\bigr)$ the
+# corner is 0, then $\mathbf{Q} = \mathbf{S}$, $\mathbf{R} = \mathbf{I}$, and no step changes anything. Wilkinson's
+# shift, the eigenvalue of the last 2 × 2 block that is closer to the corner, breaks the tie. *Three diagonals*:
+# mirrors from both sides first bring $\mathbf{S}$ to a matrix that is zero but for three diagonals. QR steps keep
+# that form, and in it Wilkinson's shift provably converges {cite:p}`wilkinson1968global`.
 
 
 # %% tags=["export"]
@@ -744,8 +743,8 @@ claim("eigen-sweeps-for-picture", sweeps, within=(8, 20))
 # ## Nothing of rank k is closer
 #
 # Keep the $k$ largest terms of {eq}`eq-eigen-svd` and drop the rest:
-# $\mathbf{A}_k = \sum_{i \leq k} \sigma_i\,\mathbf{u}_i\mathbf{v}_i^\top$. {cite:t}`eckart1936approximation`
-# showed that no matrix of rank $k$ is closer to $\mathbf{A}$. The proof counts dimensions.
+# $\mathbf{A}_k = \sum_{i \leq k} \sigma_i\,\mathbf{u}_i\mathbf{v}_i^\top$. {cite:t}`eckart1936approximation` showed
+# that no matrix of rank $k$ is closer to $\mathbf{A}$. The proof counts dimensions.
 #
 # *Largest stretch.* Write $\lVert\mathbf{A}\rVert_2 = \sigma_1$ for the largest stretch. Let $\mathbf{B}$ have
 # rank $k$. Its null space has at least $n - k$ dimensions and $\mathbf{v}_1, \dots, \mathbf{v}_{k+1}$ span
@@ -757,9 +756,8 @@ claim("eigen-sweeps-for-picture", sweeps, within=(8, 20))
 # = \lVert \mathbf{A}\,\mathbf{z} \rVert \geq \sigma_{k+1} = \lVert \mathbf{A} - \mathbf{A}_k \rVert_2 .
 # $$ (eq-eigen-spectral-bound)
 #
-# *Sum of squares.* Let $\mathbf{C} = \mathbf{A} - \mathbf{B}$, and let $\mathbf{C}_{i-1}$ be its own first
-# $i - 1$ terms. Then $\mathbf{B} + \mathbf{C}_{i-1}$ has rank at most $k + i - 1$, so
-# {eq}`eq-eigen-spectral-bound` says
+# *Sum of squares.* Let $\mathbf{C} = \mathbf{A} - \mathbf{B}$, and let $\mathbf{C}_{i-1}$ be its own first $i - 1$
+# terms. Then $\mathbf{B} + \mathbf{C}_{i-1}$ has rank at most $k + i - 1$, so {eq}`eq-eigen-spectral-bound` says
 # $\sigma_{k+i}(\mathbf{A}) \leq \lVert \mathbf{A} - \mathbf{B} - \mathbf{C}_{i-1} \rVert_2 = \sigma_i(\mathbf{C})$:
 # every singular value of the error is at least the one $k$ places further down in $\mathbf{A}$. Sum the squares,
 # which in any matrix add up to the sum of all squared entries (the trace of $\mathbf{C}^\top\mathbf{C}$):

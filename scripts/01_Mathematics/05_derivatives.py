@@ -187,10 +187,9 @@ claim("derivatives-hand-example", y.derivative, equal_to=8)
 # %% [markdown]
 # ## Two derivatives, one ε
 #
-# The numbers of the hand calculation, and no step was chosen. Is the class ready for use? A derivative may
-# occur inside a function that is being differentiated. Let
-# $g(x) = x \cdot \frac{\mathrm d}{\mathrm dy}(x + y)$. The inner derivative is 1, whatever $x$ is, so
-# $g(x) = x$ and $g'(x) = 1$.
+# The numbers of the hand calculation, and no step was chosen. Is the class ready for use? A derivative may occur
+# inside a function that is being differentiated. Let $g(x) = x \cdot \frac{\mathrm d}{\mathrm dy}(x + y)$. The
+# inner derivative is 1, whatever $x$ is, so $g(x) = x$ and $g'(x) = 1$.
 
 # %%
 confused = tiny_derivative(lambda x: x * tiny_derivative(lambda y: y + x, 1.0), 1.0)
@@ -819,11 +818,11 @@ claim("derivatives-error-dual", by_dual, at_most=1e-12)
 #
 # A program is a chain of steps, so its Jacobian is a product,
 # $\mathbf{J} = \mathbf{J}_k \cdots \mathbf{J}_2\,\mathbf{J}_1$. The result does not depend on the brackets; the
-# cost does. Dual numbers start at the right, with a direction: $\mathbf{J}_k(\cdots(\mathbf{J}_1\mathbf{v}))$
-# is one column's worth, so a gradient takes $d$ passes. If the output is one number, $\mathbf{J}_k$ is a row,
-# and starting at the *left* keeps every product a row: one pass gives the whole gradient. The product of $d$
-# numbers shows it. Its $i$-th slope is all factors before $i$ times all after; one walk forwards and one back
-# yield them all.
+# cost does. Dual numbers start at the right, with a direction: $\mathbf{J}_k(\cdots(\mathbf{J}_1\mathbf{v}))$ is
+# one column's worth, so a gradient takes $d$ passes. If the output is one number, $\mathbf{J}_k$ is a row, and
+# starting at the *left* keeps every product a row: one pass gives the whole gradient. The product of $d$ numbers
+# shows it. Its $i$-th slope is all factors before $i$ times all after; one walk forwards and one back yield them
+# all.
 
 
 # %%

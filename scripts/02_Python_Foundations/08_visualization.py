@@ -684,8 +684,7 @@ _ = try_answer(test_eye, truth)
 # $$ (eq-visualization-lab)
 #
 # where $\varphi(u)=u^{1/3}$ for $u>(6/29)^3$ and $u\,(29/6)^2/3+4/29$ below. A distance of about 2.3 is commonly
-# taken as just
-# noticeable {cite:p}`mahy1994evaluation`.
+# taken as just noticeable {cite:p}`mahy1994evaluation`.
 
 
 # %% tags=["export"]
@@ -818,12 +817,10 @@ claim(
 # ## How sure, and of what?
 #
 # An error bar can be a standard deviation (how much single flights differ), a {term}`standard error` or a 95 %
-# interval
-# (how well the
-# mean is known). The three differ by factors and look the same, so the caption must say which; researchers who read
-# them are often wrong even so {cite:p}`belia2005researchers`. The interval has a second trap: *what is the unit?*
-# Flights of the same hour share one storm. Take the departures from Kennedy at 17 o'clock, draw 30 days, and ask
-# how often a 95 % interval from these days contains the mean of the year:
+# interval (how well the mean is known). The three differ by factors and look the same, so the caption must say
+# which; researchers who read them are often wrong even so {cite:p}`belia2005researchers`. The interval has a second
+# trap: *what is the unit?* Flights of the same hour share one storm. Take the departures from Kennedy at 17
+# o'clock, draw 30 days, and ask how often a 95 % interval from these days contains the mean of the year:
 
 # %%
 departed = flights.dropna(subset=["dep_delay"])

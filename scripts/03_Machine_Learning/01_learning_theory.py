@@ -106,10 +106,8 @@ plt.show()
 # ## Risk, and what can be seen of it
 #
 # Rows $(\mathbf{x}, y)$ are drawn independently from one unknown distribution: that is the whole contract. A model
-# $f$ has the **risk** $R(f) = \mathbb{E}\,[\ell(y, f(\mathbf{x}))]$, the expected {term}`loss` on a *new* row.
-# All that can
-# be
-# computed is the **empirical risk** on $n$ rows,
+# $f$ has the **risk** $R(f) = \mathbb{E}\,[\ell(y, f(\mathbf{x}))]$, the expected {term}`loss` on a *new* row. All
+# that can be computed is the **empirical risk** on $n$ rows,
 #
 # $$
 # \hat R(f) = \frac1n \sum_{i=1}^n \ell\bigl(y_i, f(\mathbf{x}_i)\bigr).
@@ -122,9 +120,9 @@ plt.show()
 # ### Where squared error comes from
 #
 # Let $m(\mathbf{x}) = \mathbb{E}[y \mid \mathbf{x}]$ be the best possible answer, and let $\hat f$ be what the
-# training
-# set $D$ has led to; another $D$ would have led to another $\hat f$. Write $\bar f(\mathbf{x}) = \mathbb{E}_D \hat
-# f(\mathbf{x})$ for the average over training sets. At a fixed $\mathbf{x}$,
+# training set $D$ has led to; another $D$ would have led to another $\hat f$. Write
+# $\bar f(\mathbf{x}) = \mathbb{E}_D \hat f(\mathbf{x})$ for the average over training sets. At a fixed
+# $\mathbf{x}$,
 #
 # $$
 # \begin{aligned}
@@ -301,10 +299,8 @@ claim("theory-noise-share", noise / (noise + parts[400][-1].error), at_least=0.8
 #
 # ### Is it right?
 #
-# Two checks. mlxtend draws its training sets by {term}`bootstrap` and has no truth; so let ours draw the same,
-# and give it
-# the
-# observed answers as truth:
+# Two checks. mlxtend draws its training sets by {term}`bootstrap` and has no truth; so let ours draw the same, and
+# give it the observed answers as truth:
 
 # %%
 Xb, yb = hour[sample][:, None].astype(float), hired[sample]
@@ -474,9 +470,8 @@ plt.show()
 
 # %% [markdown]
 # The bound holds, and is half as large again as it need be: it knows nothing of the world, and treats stumps with
-# thresholds 38 and 39
-# as unrelated, which err on nearly the same people. The bound's *shape* is what one takes along: $1/\sqrt n$. For the
-# next correct digit of an error rate one needs a hundred times the rows.
+# thresholds 38 and 39 as unrelated, which err on nearly the same people. The bound's *shape* is what one takes
+# along: $1/\sqrt n$. For the next correct digit of an error rate one needs a hundred times the rows.
 #
 # ### Why data are held out
 #
@@ -500,10 +495,9 @@ claim(
 
 # %% [markdown]
 # **Prediction 2**: about two thirds right, on labels that nobody can predict. Whoever tries a thousand settings on
-# one
-# test set and reports the best has measured luck. On rows that took no part in the choice the number of candidates
-# is *one*, and {eq}`eq-theory-union` shrinks to its smallest value; that is what a test set is for, and why it can be
-# used once.
+# one test set and reports the best has measured luck. On rows that took no part in the choice the number of
+# candidates is *one*, and {eq}`eq-theory-union` shrinks to its smallest value; that is what a test set is for, and
+# why it can be used once.
 
 # %%
 print(f"100 test rows, 1 model : ± {hoeffding_bound(100):.2f}")
@@ -603,9 +597,8 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 3**: three times in four. To separate ten rows of five columns *perfectly* is no achievement, for
-# random
-# labels would mostly have been separated as well. A perfect fit is evidence only where a random one would have
-# failed.
+# random labels would mostly have been separated as well. A perfect fit is evidence only where a random one would
+# have failed.
 #
 # ## Where the theory is silent
 #
@@ -660,8 +653,7 @@ plt.show()
 # The classical curve ends at the peak. Beyond it {cite:p}`belkin2019reconciling` the number of parameters no longer
 # measures flexibility: the shortest of many exact solutions is smoother the more there are to choose from. No
 # contradiction to {eq}`eq-theory-decomposition`, which is an identity: the variance falls again. But a bound that
-# counts
-# parameters says nothing here, and this is where large networks live.
+# counts parameters says nothing here, and this is where large networks live.
 #
 # ## In practice
 #
@@ -834,9 +826,8 @@ _ = try_answer(test_omega, omega)
 # ```
 #
 # $\omega = \pi \bigl(1 + \sum_i (1 - y_i) 10^i\bigr)$. At $x_j = 10^{-j}$, the terms with $i > j$ contribute
-# multiples
-# of $10\pi$ and vanish; the term $i = j$ adds $\pi$, and turns the sign, exactly if $y_j = 0$; the rest is less than
-# $0.12\pi$ and positive. The VC dimension of this one-parameter class is infinite.
+# multiples of $10\pi$ and vanish; the term $i = j$ adds $\pi$, and turns the sign, exactly if $y_j = 0$; the rest
+# is less than $0.12\pi$ and positive. The VC dimension of this one-parameter class is infinite.
 
 
 # %%
@@ -949,10 +940,9 @@ _ = try_answer(test_choose, choose_degree_solution)
 # ## What to remember
 #
 # Squared error is noise plus squared bias plus variance, exactly; rows shrink only the variance. The error on rows
-# that
-# took part in a choice is too good, the more the larger the choice: $\sqrt{\log M / n}$. So rows are held out, and
-# used once. A perfect fit is evidence only where random labels would not have been fitted. Beyond the exact fit the
-# count of parameters ceases to be a guide.
+# that took part in a choice is too good, the more the larger the choice: $\sqrt{\log M / n}$. So rows are held out,
+# and used once. A perfect fit is evidence only where random labels would not have been fitted. Beyond the exact fit
+# the count of parameters ceases to be a guide.
 #
 # Next, {doc}`02_linear_regression` takes the simplest class there is and asks how far one number from it can be
 # trusted; {doc}`13_evaluation` makes holding out an instrument.

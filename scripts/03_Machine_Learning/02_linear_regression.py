@@ -676,8 +676,8 @@ plt.show()
 # ## The estimator
 #
 # What the three models of this page share is the frame: check the input, subtract the means, solve, add the
-# intercept back. The contract is scikit-learn's: parameters are only stored in `__init__`, what is learnt ends
-# in an underscore. A constant column is set to exactly zero: what the rounding of its mean leaves of it would
+# intercept back. The contract is scikit-learn's: parameters are only stored in `__init__`, what is learnt ends in
+# an underscore. A constant column is set to exactly zero: what the rounding of its mean leaves of it would
 # otherwise be fitted like a {term}`feature`.
 
 
@@ -765,9 +765,8 @@ for method in ("qr", "normal", "gradient"):
     claim(f"linreg-diabetes-{method}-deviation", deviation, at_most=1e-8)
 
 # %% [markdown]
-# Then scikit-learn's own examination of {term}`estimators <estimator>`: shapes, types, read-only and empty
-# arrays, pickling,
-# cloning, error messages.
+# Then scikit-learn's own examination of {term}`estimators <estimator>`: shapes, types, read-only and empty arrays,
+# pickling, cloning, error messages.
 
 # %%
 verdicts = check_estimator(LinearRegression(), on_skip=None, on_fail=None)
@@ -1051,13 +1050,12 @@ claim("linreg-lasso-kept-s2", kept[names.index("s2")], within=(0.1, 0.6))
 # (sec-linreg-intervals)=
 # ## How far to trust: two intervals
 #
-# Let $\mathbf{y} = \mathbf{X}\mathbf{w}+\boldsymbol\varepsilon$ with errors that are independent, of equal
-# variance $\sigma^2$, and normal; let $\mathbf{X}$ have $p$ columns, the ones included. Then $\hat{\mathbf{w}}$
-# is normal around $\mathbf{w}$ with covariance $\sigma^2(\mathbf{X}^\top\mathbf{X})^{-1}$, and
-# $s^2 = \lVert\text{residual}\rVert^2/(n-p)$ estimates $\sigma^2$ independently of it. So for a row
-# $\mathbf{x}$, with its **leverage** $h(\mathbf{x}) =
-# \mathbf{x}^\top(\mathbf{X}^\top\mathbf{X})^{-1}\mathbf{x}$ and Student's quantile $t$ with $n-p$ degrees of
-# freedom,
+# Let $\mathbf{y} = \mathbf{X}\mathbf{w}+\boldsymbol\varepsilon$ with errors that are independent, of equal variance
+# $\sigma^2$, and normal; let $\mathbf{X}$ have $p$ columns, the ones included. Then $\hat{\mathbf{w}}$ is normal
+# around $\mathbf{w}$ with covariance $\sigma^2(\mathbf{X}^\top\mathbf{X})^{-1}$, and
+# $s^2 = \lVert\text{residual}\rVert^2/(n-p)$ estimates $\sigma^2$ independently of it. So for a row $\mathbf{x}$,
+# with its **leverage** $h(\mathbf{x}) = \mathbf{x}^\top(\mathbf{X}^\top\mathbf{X})^{-1}\mathbf{x}$ and Student's
+# quantile $t$ with $n-p$ degrees of freedom,
 #
 # $$
 # \mathbf{x}^\top\hat{\mathbf{w}} \pm t\,s\sqrt{h(\mathbf{x})}
@@ -1068,10 +1066,10 @@ claim("linreg-lasso-kept-s2", kept[names.index("s2")], within=(0.1, 0.6))
 #
 # The 1 is the new observation's own error. It does not shrink with more data. With
 # $\mathbf{X}=\mathbf{Q}\mathbf{R}$ everything is at hand:
-# $h(\mathbf{x}) = \lVert\mathbf{R}^{-\top}\mathbf{x}\rVert^2$, and the leverage of sample $i$ is the squared
-# length of row $i$ of $\mathbf{Q}$. The leverages sum to $p$. Cook's distance {cite:p}`cook1977detection`,
-# $D_i = \frac{r_i^2}{p\,s^2}\frac{h_i}{(1-h_i)^2}$, measures how far all predictions move when sample $i$ is
-# left out.
+# $h(\mathbf{x}) = \lVert\mathbf{R}^{-\top}\mathbf{x}\rVert^2$, and the leverage of sample $i$ is the squared length
+# of row $i$ of $\mathbf{Q}$. The leverages sum to $p$. Cook's distance {cite:p}`cook1977detection`,
+# $D_i = \frac{r_i^2}{p\,s^2}\frac{h_i}{(1-h_i)^2}$, measures how far all predictions move when sample $i$ is left
+# out.
 
 
 # %% tags=["export"]
@@ -1406,9 +1404,8 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 3**: fewer than a third of the intervals hold the truth ({numref}`fig-linreg-coverage`). 18,000
-# flights are 20 days, and the days are what is independent. The formula believes in 18,000 independent errors
-# and gives a {term}`standard error` about five times too small {cite:p}`moulton1986random`. For scattered
-# flights the
+# flights are 20 days, and the days are what is independent. The formula believes in 18,000 independent errors and
+# gives a {term}`standard error` about five times too small {cite:p}`moulton1986random`. For scattered flights the
 # same formula is sound.
 #
 # The repair needs no model of the weather. Add up $\mathbf{X}^\top\mathbf{r}$ within each day first, and

@@ -197,10 +197,9 @@ claim("logistic-gradient-check", error, at_most=1e-7)
 
 # %% [markdown]
 # Newton's method goes to the minimum of the parabola that fits the loss best where one stands:
-# $\boldsymbol\theta \leftarrow \boldsymbol\theta - (\nabla^2 L)^{-1} \nabla L$. Four patients, from $b = 0$: $p =
-# \tfrac12$, the slope is $4 \cdot \tfrac12 - 3 = -1$, the curvature $4 \cdot \tfrac14 = 1$, so the first step leads
-# to
-# $b = 1$. Then:
+# $\boldsymbol\theta \leftarrow \boldsymbol\theta - (\nabla^2 L)^{-1} \nabla L$. Four patients, from $b = 0$:
+# $p = \tfrac12$, the slope is $4 \cdot \tfrac12 - 3 = -1$, the curvature $4 \cdot \tfrac14 = 1$, so the first step
+# leads to $b = 1$. Then:
 
 # %%
 ones, recovered = np.ones((4, 1)), np.array([1, 1, 1, 0])
@@ -307,10 +306,9 @@ claim("logistic-gradient-descent-steps", gradient_steps, within=(8_000, 14_000))
 # %% [markdown]
 # **Prediction 1**: eight steps against more than ten thousand. The rate of gradient descent is one over the largest
 # curvature, which no row exceeds since $p(1-p) \le \tfrac14$; the flattest direction then needs many. Each Newton
-# step costs a matrix of $d^2$ numbers in $O(n d^2)$ and a solution in $O(d^3)$, each {term}`gradient`
-# $O(n d)$. **L-BFGS**
-# {cite:p}`liu1989limited` lies between: it guesses the curvature from the last ten gradients, and costs little more
-# than they do.
+# step costs a matrix of $d^2$ numbers in $O(n d^2)$ and a solution in $O(d^3)$, each {term}`gradient` $O(n d)$.
+# **L-BFGS** {cite:p}`liu1989limited` lies between: it guesses the curvature from the last ten gradients, and costs
+# little more than they do.
 
 # %% mystnb={"figure": {"caption": "Newton's method doubles its correct digits at every step once it is near. Gradient descent takes a thousand times as many.", "name": "fig-logistic-steps"}, "image": {"alt": "Excess loss on a logarithmic axis against the number of steps on a logarithmic axis. One line drops to one billionth within nine steps; the other needs ten thousand for one millionth."}} tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6.2, 3.4))
@@ -845,10 +843,8 @@ claim("logistic-tumours-cross-validated", folds.mean(), within=(0.965, 0.99))
 # %% [markdown]
 # There is nothing for compiled code to gain: both spend their time in the same products $\mathbf{A} \mathbf{W}$ and
 # $\mathbf{A}^\top(\mathbf{P} - \mathbf{Y})$, inside the same L-BFGS. scikit-learn also fits sparse tables (`saga`),
-# which for words
-# in texts is the
-# difference between possible and not. Which solver? Newton's if the columns are few (up to some hundreds), then
-# it is exact in ten steps; L-BFGS otherwise.
+# which for words in texts is the difference between possible and not. Which solver? Newton's if the columns are few
+# (up to some hundreds), then it is exact in ten steps; L-BFGS otherwise.
 #
 # | What people believe | What exposes it |
 # |---|---|

@@ -2,8 +2,7 @@
 # # Nearest neighbours
 #
 # How far does one get by asking the most similar cases, how are these found without looking at all, and why does
-# that stop
-# working in many dimensions?
+# that stop working in many dimensions?
 #
 # ````{admonition} On this page
 # :class: journey-card
@@ -50,8 +49,7 @@ use_journey_style()
 # ## No model at all
 #
 # Is this a 3 or an 8? Find the handwritten digit that resembles it most, and say what *that* is. There is nothing
-# to fit, no assumption of lines
-# or bells, and it is hard to beat:
+# to fit, no assumption of lines or bells, and it is hard to beat:
 
 # %%
 images, digit = load_digits(return_X_y=True)  # (1797, 64)
@@ -98,8 +96,7 @@ plt.show()
 #
 # How good can it be? With unlimited data the nearest neighbour is at the same place as the question. Let the
 # probability of the class that is more likely there be $p$; the best possible rule errs with $1 - p$. The
-# neighbour's class is drawn from the same
-# probabilities, so the two disagree with
+# neighbour's class is drawn from the same probabilities, so the two disagree with
 #
 # $$
 # 2 p (1 - p) \le 2 (1 - p) :
@@ -138,8 +135,8 @@ claim("neighbors-one-neighbour-error", error, equal_to=expected, tolerance=0.012
 #
 # with the box's lower and upper corners $\mathbf{l}$ and $\mathbf{u}$. If that is more than the distance of a
 # neighbour already found, the whole group can be left out. A **k-d tree** {cite:p}`bentley1975multidimensional`
-# makes the groups: halve the points at the median
-# of the coordinate in which they spread most, and halve again, until a few are left. Recursion, smallest version:
+# makes the groups: halve the points at the median of the coordinate in which they spread most, and halve again,
+# until a few are left. Recursion, smallest version:
 
 
 # %%
@@ -221,8 +218,8 @@ plt.show()
 #
 # One question at a time is a Python loop. The final version asks *leaf by leaf*: first each question looks into the
 # leaf whose box is nearest, which gives it a distance to beat. Then for every leaf the questions that it could
-# still help are answered together, by one
-# table of distances. The work per question is the same, the number of Python steps is that of the leaves.
+# still help are answered together, by one table of distances. The work per question is the same, the number of
+# Python steps is that of the leaves.
 #
 # First the neighbours in a table of distances, with ties resolved as promised: everything below the $k$-th smallest
 # distance, then, among those *equal* to it, the first in order.
@@ -919,8 +916,8 @@ claim("neighbors-share-after-condensing", share, within=(0.08, 0.25))
 #
 # Asking the most similar cases needs no fitting and gets far; it makes at most twice the unavoidable errors, and a
 # few neighbours do better. The distance is the model, so units matter most. Boxes let a tree leave out nearly all
-# points in few dimensions and nearly none in many,
-# because distances become alike there. Real data extend in fewer dimensions than they have columns.
+# points in few dimensions and nearly none in many, because distances become alike there. Real data extend in fewer
+# dimensions than they have columns.
 #
 # ## References
 #

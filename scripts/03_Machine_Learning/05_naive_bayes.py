@@ -2,8 +2,7 @@
 # # Naive Bayes
 #
 # How can a model that is wrong about everything it assumes be right about the answer, and what does it then know of
-# its
-# own doubt?
+# its own doubt?
 #
 # ````{admonition} On this page
 # :class: journey-card
@@ -53,8 +52,8 @@ use_journey_style()
 # ## More cells than people
 #
 # Is *Zorael* a girl's or a boy's name? A register lists who got which name. One can look a name up if it is listed;
-# a new one has to be judged by
-# its letters. Take pairs of neighbouring letters, with a blank at each end, and count them.
+# a new one has to be judged by its letters. Take pairs of neighbouring letters, with a blank at each end, and count
+# them.
 
 # %%
 register = load_baby_names().groupby(["name", "sex"])["n"].sum().unstack(fill_value=0)
@@ -70,8 +69,8 @@ claim("nb-always-girl", girl[test].mean(), within=(0.6, 0.68))
 
 # %% [markdown]
 # Bayes' rule wants $P(\text{letters} \mid \text{girl})$, the probability of the *whole combination*. Even if one
-# asked only which of the 677 pairs occur, there were
-# $2^{677}$ combinations, and the register has 97,310 names. Nearly every new name is a combination never seen:
+# asked only which of the 677 pairs occur, there were $2^{677}$ combinations, and the register has 97,310 names.
+# Nearly every new name is a combination never seen:
 
 # %%
 seen = {tuple(sorted(set(row.indices))) for row in X[train[:10_000]]}
@@ -91,9 +90,9 @@ claim("nb-combinations-never-seen", new, at_least=0.9)
 # %% [markdown]
 # ## The naive step
 #
-# Let $C$ be the class and $x_1, \dots, x_d$ the features. By the chain rule $P(\mathbf{x} \mid C) = \prod_j P(x_j
-# \mid C, x_1, \dots, x_{j-1})$, exactly. The naive
-# step deletes the other features from each condition:
+# Let $C$ be the class and $x_1, \dots, x_d$ the features. By the chain rule
+# $P(\mathbf{x} \mid C) = \prod_j P(x_j \mid C, x_1, \dots, x_{j-1})$, exactly. The naive step deletes the other
+# features from each condition:
 #
 # $$
 # P(\mathbf{x} \mid C) \approx \prod_{j=1}^{d} P(x_j \mid C),
@@ -105,11 +104,10 @@ claim("nb-combinations-never-seen", new, at_least=0.9)
 # needs no model.
 #
 # **Counts.** If the features are counts (of letter pairs, of words), let $\theta_{cj}$ be the probability that one
-# drawn pair of class $c$ is $j$. The likelihood
-# is $\prod_j \theta_{cj}^{N_{cj}}$ with $N_{cj}$ the count of pair $j$ over all names of class $c$. Maximise its
-# logarithm under $\sum_j \theta_{cj} = 1$: the
-# condition $N_{cj} / \theta_{cj} = \lambda$ gives $\theta_{cj} = N_{cj} / N_c$. Now add $\alpha$ imagined sightings
-# of everything:
+# drawn pair of class $c$ is $j$. The likelihood is $\prod_j \theta_{cj}^{N_{cj}}$ with $N_{cj}$ the count of pair
+# $j$ over all names of class $c$. Maximise its logarithm under $\sum_j \theta_{cj} = 1$: the condition
+# $N_{cj} / \theta_{cj} = \lambda$ gives $\theta_{cj} = N_{cj} / N_c$. Now add $\alpha$ imagined sightings of
+# everything:
 #
 # $$
 # \theta_{cj} = \frac{N_{cj} + \alpha}{N_c + \alpha d} .
@@ -119,8 +117,7 @@ claim("nb-combinations-never-seen", new, at_least=0.9)
 # {cite:p}`manning2008introduction`.
 #
 # By hand: three words are *a a b* in class 0 and *b c* in class 1. With $\alpha = 1$: $\theta_0 = (3, 2, 1)/6$ and
-# $\theta_1 = (1, 2, 2)/5$. A text *a* with equal
-# priors belongs to class 0 with $\frac{3/6}{3/6 + 1/5} = \frac57$.
+# $\theta_1 = (1, 2, 2)/5$. A text *a* with equal priors belongs to class 0 with $\frac{3/6}{3/6 + 1/5} = \frac57$.
 
 
 # %%
@@ -148,10 +145,9 @@ claim("nb-hand-example", share, equal_to=5 / 7, tolerance=1e-15)
 
 # %% [markdown]
 # **Measurements.** If the features are numbers, give each its own normal distribution in each class, with the mean
-# and variance of that class. The log density of a row is a sum
-# over features. (Squared deviations are taken from the mean, in a second pass: the difference of the mean square
-# and the squared mean loses its digits where the mean is large, see
-# {doc}`../02_Python_Foundations/06_numpy`.)
+# and variance of that class. The log density of a row is a sum over features. (Squared deviations are taken from
+# the mean, in a second pass: the difference of the mean square and the squared mean loses its digits where the mean
+# is large, see {doc}`../02_Python_Foundations/06_numpy`.)
 #
 # The two classifiers share everything but the likelihood, so the shared part is written once. `P @ X`, with a row
 # of `P` marking the members of a class, sums over rows for all classes and
@@ -431,8 +427,7 @@ plt.show()
 #
 # Both models add up votes of the features: the decision is linear in the counts. Naive Bayes sets each vote by
 # itself; logistic regression sets all votes together, so that overlapping pairs share one. A known result says that
-# the naive model needs
-# fewer data to reach its (worse) limit {cite:p}`ng2001discriminative`. Does it, here?
+# the naive model needs fewer data to reach its (worse) limit {cite:p}`ng2001discriminative`. Does it, here?
 
 # %%
 sizes = np.array([100, 300, 1000, 3000, 10_000])
@@ -478,8 +473,7 @@ plt.show()
 # %% [markdown]
 # *Prediction 3.* Nowhere. The result of the literature compares with logistic regression *without a penalty*; the
 # default penalty of today already shrinks votes that few names support, which is what gave the naive model its
-# early lead. What naive
-# Bayes keeps is the price: one pass, no iteration, and it can be updated by adding counts.
+# early lead. What naive Bayes keeps is the price: one pass, no iteration, and it can be updated by adding counts.
 #
 # ## In practice
 

@@ -59,8 +59,8 @@ claim("trees-two-questions-are-right", short.score(P, species), within=(0.93, 0.
 
 # %% [markdown]
 # Nineteen birds of twenty, by a model that fits on a card and can be argued with. No other model of this book
-# explains itself so
-# well. This page finds such questions, all at once, and then shows what the explanation is worth.
+# explains itself so well. This page finds such questions, all at once, and then shows what the explanation is
+# worth.
 #
 # ## Predict
 #
@@ -74,8 +74,8 @@ claim("trees-two-questions-are-right", short.score(P, species), within=(0.93, 0.
 # ## One sum for both kinds of trees
 #
 # A good question leaves groups that are pure. For classes, impurity is the probability that two members of a group
-# drawn with
-# replacement differ, the **Gini impurity**; for numbers, the variance. With the group's $n$ members and sums $S_k$,
+# drawn with replacement differ, the **Gini impurity**; for numbers, the variance. With the group's $n$ members and
+# sums $S_k$,
 #
 # $$
 # n\, G = n \Bigl( 1 - \sum_k p_k^2 \Bigr) = n - \frac1n \sum_k S_k^2 ,
@@ -84,23 +84,21 @@ claim("trees-two-questions-are-right", short.score(P, species), within=(0.93, 0.
 # $$ (eq-trees-impurity)
 #
 # where $S_k$ counts class $k$, and $S$ sums the numbers. Write classes as a table $\mathbf{T}$ of zeros and ones,
-# numbers as a
-# table with one column: both say *constant minus $\sum_k S_k^2 / n$*. The first terms do not change when a group is
-# split. So
-# one search serves both: maximise
+# numbers as a table with one column: both say *constant minus $\sum_k S_k^2 / n$*. The first terms do not change
+# when a group is split. So one search serves both: maximise
 #
 # $$
 # Q = \frac{1}{n_L} \sum_k L_k^2 + \frac{1}{n_R} \sum_k R_k^2 ,
 # \qquad L_k + R_k = S_k ,
 # $$ (eq-trees-score)
 #
-# over all features and thresholds {cite:p}`breiman1984classification`. By the inequality of Cauchy and Schwarz $Q
-# \ge \sum_k S_k^2 /
-# n$, with equality only if both sides have the same composition: a split never hurts the training score.
+# over all features and thresholds {cite:p}`breiman1984classification`. By the inequality of Cauchy and Schwarz
+# $Q \ge \sum_k S_k^2 / n$, with equality only if both sides have the same composition: a split never hurts the
+# training score.
 #
-# By hand: $x = 1, 2, 3, 4$ with classes a, a, b, a. Whole: $(3^2 + 1^2)/4 = 2.5$. Cut after 1: $1 + (2^2 + 1^2)/3 =
-# 2.67$. After
-# 2: $2^2/2 + (1 + 1)/2 = 3$. After 3: $(2^2 + 1)/3 + 1 = 2.67$. The second question wins.
+# By hand: $x = 1, 2, 3, 4$ with classes a, a, b, a. Whole: $(3^2 + 1^2)/4 = 2.5$. Cut after 1:
+# $1 + (2^2 + 1^2)/3 = 2.67$. After 2: $2^2/2 + (1 + 1)/2 = 3$. After 3: $(2^2 + 1)/3 + 1 = 2.67$. The second
+# question wins.
 
 
 # %%
@@ -181,19 +179,17 @@ plt.show()
 # ## A level at a time
 #
 # The textbook grows a tree by recursion: find the best question, split, call yourself twice. In Python each node
-# then costs some
-# hundred microseconds, and a tree has thousands. NumPy wants long arrays, so here all nodes of a *level* are
-# searched together. Only the
-# *order* of a feature's values matters; replace them by ranks. For each feature make one number per row,
+# then costs some hundred microseconds, and a tree has thousands. NumPy wants long arrays, so here all nodes of a
+# *level* are searched together. Only the *order* of a feature's values matters; replace them by ranks. For each
+# feature make one number per row,
 #
 # $$
 # \text{key} = (\text{node} \cdot R + \text{rank}) \cdot n + \text{position} ,
 # $$ (eq-trees-key)
 #
 # with $R$ ranks and $n$ rows, and sort: the rows now lie node by node, and within a node by value. Running sums,
-# minus what
-# stood before the node, are the $L_k$ of *all* cuts in *all* nodes, and `maximum.reduceat` takes the largest of
-# each node.
+# minus what stood before the node, are the $L_k$ of *all* cuts in *all* nodes, and `maximum.reduceat` takes the
+# largest of each node.
 
 
 # %% tags=["export"]
@@ -304,8 +300,7 @@ def _best_splits(
 
 # %% [markdown]
 # The loop over levels: who may be split, the best questions, two children each. With several *roots* it grows
-# several trees at
-# once, and with `max_features` each node draws the features it may ask; both are for forests.
+# several trees at once, and with `max_features` each node draws the features it may ask; both are for forests.
 
 
 # %% tags=["export"]
@@ -413,8 +408,7 @@ def descend(nodes: Nodes, X: np.ndarray, root: int = 0) -> np.ndarray:
 # $$ (eq-trees-link)
 #
 # Cut the **weakest link**, the smallest $g_t$, update its ancestors, and go on to the root: a nested sequence of
-# trees, one
-# of which is the best for any $\alpha$ {cite:p}`breiman1984classification`.
+# trees, one of which is the best for any $\alpha$ {cite:p}`breiman1984classification`.
 
 
 # %% tags=["export"]
@@ -619,10 +613,8 @@ class DecisionTreeRegressor(RegressorMixin, _Tree):
 # ## The same tree, node by node
 #
 # Where the best split is unique, ours and scikit-learn's must ask the same question. In small groups it often is
-# not: two questions can
-# separate seventeen tumours perfectly. So walk both trees together, and count nodes that agree, ties (another
-# question with exactly the same
-# gain), and true differences.
+# not: two questions can separate seventeen tumours perfectly. So walk both trees together, and count nodes that
+# agree, ties (another question with exactly the same gain), and true differences.
 
 
 # %%
@@ -705,9 +697,8 @@ for estimator in (DecisionTreeClassifier(), DecisionTreeRegressor()):
 # ## Nine tenths of the leaves
 #
 # The census, with all that makes real data real: words, which a tree that asks "at most" needs as numbers (here in
-# the
-# order of their share of high incomes *in the training rows*), missing words (a word of their own), three quarters
-# in one class.
+# the order of their share of high incomes *in the training rows*), missing words (a word of their own), three
+# quarters in one class.
 
 # %%
 people = load_adult().drop(columns="fnlwgt")
@@ -771,11 +762,9 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 1**: nearly perfect in training; and to cut nine tenths of the leaves costs nothing, it *gains* four
-# to five
-# points. The price $\alpha$ is chosen by {term}`cross-validation`, as in {doc}`02_linear_regression`. (Here
-# the best was
-# picked on the
-# new people themselves, which flatters it a little; {doc}`14_model_selection` says how much.)
+# to five points. The price $\alpha$ is chosen by {term}`cross-validation`, as in {doc}`02_linear_regression`. (Here
+# the best was picked on the new people themselves, which flatters it a little; {doc}`14_model_selection` says how
+# much.)
 #
 # ## How much is the explanation worth?
 #
@@ -810,10 +799,9 @@ claim("trees-depth-two-accuracy", scores.mean(), within=(0.89, 0.95))
 # %% [markdown]
 # **Prediction 2**: not always; even the *first* question changes hands between columns that measure nearly the same
 # thing (radius, perimeter, area). Nothing is wrong: several questions are about equally good, and the winner is
-# decided by a few
-# patients. So "the tree says that perimeter matters" describes *this sample*. The scores hardly change from tree to
-# tree, the
-# stories do. Averaging such trees turns the weakness into a strength: that is the random forest.
+# decided by a few patients. So "the tree says that perimeter matters" describes *this sample*. The scores hardly
+# change from tree to tree, the stories do. Averaging such trees turns the weakness into a strength: that is the
+# random forest.
 #
 # ## Where questions of this form fail
 
@@ -872,10 +860,9 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 3**: nothing, beyond chance. Each half contains both classes in equal parts, and a greedy search does
-# not see that a
-# second question would settle everything. (It asks all the same, at random, and finds the corners two levels
-# later.) Turn the
-# diagonal by 45 degrees, and one question is enough: a tree depends on the *axes* it is given.
+# not see that a second question would settle everything. (It asks all the same, at random, and finds the corners
+# two levels later.) Turn the diagonal by 45 degrees, and one question is enough: a tree depends on the *axes* it is
+# given.
 
 # %% tags=["nbval-ignore-output"]
 # Timings differ from run to run.
@@ -939,9 +926,8 @@ claim("trees-digits-time-in-the-passes-over-cuts", search / total, at_least=0.3)
 
 # %% [markdown]
 # Most of it is arithmetic on whole arrays inside `_scores`: for each class of ten a gather, a running sum, two
-# products. scikit-learn's
-# loop over cuts keeps the class counts in registers, and updates one of them per row. So ten classes (digits) cost
-# us most.
+# products. scikit-learn's loop over cuts keeps the class counts in registers, and updates one of them per row. So
+# ten classes (digits) cost us most.
 #
 # ## In practice
 #
@@ -990,9 +976,8 @@ _ = try_answer(test_cut, answer)
 # :class: dropdown
 # ```
 #
-# Whole: $15^2 / 5 = 45$. After 2: $0 + 15^2/3 = 75$. (After 1: 56.25; after 3: $12 + 40.5 = 52.5$; after 4: $36 + 9
-# = 45$.) The
-# reduction is $75 - 45 = 30$, of 36.
+# Whole: $15^2 / 5 = 45$. After 2: $0 + 15^2/3 = 75$. (After 1: 56.25; after 3: $12 + 40.5 = 52.5$; after 4:
+# $36 + 9 = 45$.) The reduction is $75 - 45 = 30$, of 36.
 
 # %%
 score, cut = best_cut(np.arange(1.0, 6), np.array([[0.0], [0], [6], [6], [3]]))
@@ -1103,8 +1088,7 @@ _ = try_answer(test_greedy, make)
 # ```
 #
 # Two columns make opposite corners, exactly balanced, so that neither gains anything at first. A third column is a
-# decoy: it
-# gains a little. Greed takes the decoy, and one question is not enough for corners.
+# decoy: it gains a little. Greed takes the decoy, and one question is not enough for corners.
 
 
 # %%
@@ -1210,8 +1194,7 @@ print(*rules_solution(card, measures), sep="\n")
 # **2.** A column is replaced by its logarithm (all values are positive). What changes?
 #
 # (a) Everything. (b) The thresholds, and where between two values they lie; not which training rows go where. (c)
-# The accuracy in
-# training. (d) The depth.
+# The accuracy in training. (d) The depth.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1234,12 +1217,10 @@ print(*rules_solution(card, measures), sep="\n")
 #
 # ## What to remember
 #
-# A tree asks the question that makes its two groups purest, and both Gini impurity and variance come down to $\sum
-# S_k^2 / n$. A
-# whole level can be searched at once, by sorting. Grown to the end it knows the noise by heart; pruning by price
-# forgets it, and
-# helps. It is easy to read and its story hangs on a few rows. It sees one axis and one step at a time, and nothing
-# beyond the data.
+# A tree asks the question that makes its two groups purest, and both Gini impurity and variance come down to
+# $\sum S_k^2 / n$. A whole level can be searched at once, by sorting. Grown to the end it knows the noise by heart;
+# pruning by price forgets it, and helps. It is easy to read and its story hangs on a few rows. It sees one axis and
+# one step at a time, and nothing beyond the data.
 #
 # ## References
 #

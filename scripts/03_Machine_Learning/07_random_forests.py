@@ -49,8 +49,7 @@ use_journey_style()
 # ## A hundred mediocre trees
 #
 # Draw 900 digits *with replacement* from the 900 for training, grow a tree to its end, and do that a hundred times.
-# Each tree is
-# right on three new digits of four. Now let them vote:
+# Each tree is right on three new digits of four. Now let them vote:
 
 # %%
 images, digit = load_digits(return_X_y=True)
@@ -74,8 +73,7 @@ claim("forests-a-hundred-trees", together, at_least=0.95)
 
 # %% [markdown]
 # No tree comes near what they know together. (They were also forbidden to look at all columns: each node could
-# choose among eight
-# drawn at random. Worse trees, better forest; why, is what this page is about.)
+# choose among eight drawn at random. Worse trees, better forest; why, is what this page is about.)
 #
 # ## Predict
 #
@@ -96,20 +94,17 @@ claim("forests-a-hundred-trees", together, at_least=0.95)
 # $$ (eq-forests-variance)
 #
 # By hand: $\sigma^2 = 1$, $\rho = \frac12$, $B = 4$ give $\frac12 + \frac18 = 0.625$. Independent models would give
-# 0.25, and a
-# million of ours never less than $\frac12$. More trees remove the second term only. The first is removed by making
-# the trees
-# *different*, even at the price of a larger $\sigma^2$ {cite:p}`breiman2001random`. Two means:
+# 0.25, and a million of ours never less than $\frac12$. More trees remove the second term only. The first is
+# removed by making the trees *different*, even at the price of a larger $\sigma^2$ {cite:p}`breiman2001random`. Two
+# means:
 #
-# **Another sample for each** ({term}`bagging`, {cite:p}`breiman1996bagging`). **Another view for each
-# question**: a node
-# may only choose among
-# `max_features` columns drawn at random. The bias hardly changes, since deep trees have little.
+# **Another sample for each** ({term}`bagging`, {cite:p}`breiman1996bagging`). **Another view for each question**: a
+# node may only choose among `max_features` columns drawn at random. The bias hardly changes, since deep trees have
+# little.
 #
 # A row is missed by one draw with $1 - \frac1n$, and by all with $(1 - \frac1n)^n \to e^{-1} = 0.368$. For each
-# tree, more than a third
-# of the rows are new: the **out-of-bag** rows. Judge every row by the trees that have not seen it, and a test set
-# comes for free.
+# tree, more than a third of the rows are new: the **out-of-bag** rows. Judge every row by the trees that have not
+# seen it, and a test set comes for free.
 
 # %%
 n = 900
@@ -127,8 +122,8 @@ claim("forests-rows-never-drawn", missed, equal_to=(1 - 1 / n) ** n, tolerance=0
 # ## Growing a forest
 #
 # `grow` of {doc}`06_decision_trees` takes several *roots*: the rows of all samples, laid end to end, and for each
-# the tree it belongs
-# to. A level of all these trees is then searched in the same NumPy calls. The ranks of the columns are computed once.
+# the tree it belongs to. A level of all these trees is then searched in the same NumPy calls. The ranks of the
+# columns are computed once.
 
 
 # %% tags=["export"]
@@ -317,8 +312,7 @@ class RandomForestClassifier(_Forest):
 # ## As good as the reference?
 #
 # Two random forests are never equal, not even two of scikit-learn's with different seeds. The right question is
-# whether the
-# *difference* is within what seeds do. Eight seeds each, on the digits held out above:
+# whether the *difference* is within what seeds do. Eight seeds each, on the digits held out above:
 
 
 # %%
@@ -366,8 +360,8 @@ claim("forests-oob-minus-held-out", np.mean(gaps), within=(-0.03, 0.01))
 # ## More trees, other trees
 #
 # To measure {eq}`eq-forests-variance`, train forests on many samples of 300 digits, and look at the probability of
-# the right class at
-# 200 fixed digits. The variance of one tree, and the correlation of two trees grown from the *same* sample:
+# the right class at 200 fixed digits. The variance of one tree, and the correlation of two trees grown from the
+# *same* sample:
 
 # %%
 fixed, truth = new[:200], digit_new[:200]
@@ -415,9 +409,8 @@ claim(
 
 # %% [markdown]
 # Fewer columns make the single tree a little worse and two trees much less alike: $\rho\sigma^2$, what remains of
-# the variance when $B$ is
-# large, falls. With one column per node the trees are hardly related, and too bad. The test error as the forest
-# grows:
+# the variance when $B$ is large, falls. With one column per node the trees are hardly related, and too bad. The
+# test error as the forest grows:
 
 # %%
 counts = np.array([1, 2, 4, 8, 16, 32, 64])
@@ -456,14 +449,12 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 1**: no. More trees estimate the same average better. A forest can overfit (deep trees on noisy
-# labels do, each for itself), but
-# not through their number; stop when the curve is flat, or the time is up.
+# labels do, each for itself), but not through their number; stop when the curve is flat, or the time is up.
 #
 # ## Importances, and three traps
 #
 # A forest has no story to tell, but it can say which columns lowered the impurity. The census, 2,000 people, with
-# two columns that
-# are worth nothing: a random number and a coin.
+# two columns that are worth nothing: a random number and a coin.
 
 # %%
 people = load_adult().drop(columns=["fnlwgt", "native_country", "education"])
@@ -532,11 +523,9 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 3**: in the upper half. Deep in a tree, where few people are left, a column with many distinct values
-# always
-# offers a cut that happens to purify; the coin has only one cut and cannot {cite:p}`strobl2007bias`. The sum counts
-# what was learnt by heart. That
-# is trap one; shuffling on *new* rows avoids it. Trap two stays: columns that say the same share their importance,
-# under both measures.
+# always offers a cut that happens to purify; the coin has only one cut and cannot {cite:p}`strobl2007bias`. The sum
+# counts what was learnt by heart. That is trap one; shuffling on *new* rows avoids it. Trap two stays: columns that
+# say the same share their importance, under both measures.
 
 # %%
 twin = A[:, names.index("age")] + rng.normal(0, 0.5, len(A))
@@ -557,8 +546,7 @@ claim("forests-age-permutation-left-beside-a-twin", loss / permuted[age], at_mos
 # ## The needle
 #
 # Random columns help as long as a draw of $\sqrt d$ usually contains a useful one. Hide the penguins' four
-# measurements
-# among noise:
+# measurements among noise:
 
 # %%
 birds = load_penguins().dropna(subset=["bill_length_mm"])
@@ -590,8 +578,7 @@ claim("forests-needle-lost-by-all", needle[0, None] - needle[1000, None], at_mos
 
 # %% [markdown]
 # Among a thousand and four columns a draw of 31 contains a real one in every ninth node only. `max_features` is a
-# bet on how many columns are
-# useful; it is the one parameter worth tuning.
+# bet on how many columns are useful; it is the one parameter worth tuning.
 
 # %% tags=["nbval-ignore-output"]
 # Timings differ from run to run.
@@ -623,17 +610,14 @@ claim("forests-time-over-sklearn-worst", max(ratios.values()), at_most=30)
 
 # %% [markdown]
 # The trees of a batch share every NumPy call, so small tables cost hardly more than scikit-learn's compiled loop.
-# On large ones the sorting
-# of keys counts: its trees sort values within a node and stop early. scikit-learn grows trees in parallel besides,
-# `n_jobs=-1`, which
-# costs nothing to write because trees do not know of each other.
+# On large ones the sorting of keys counts: its trees sort values within a node and stop early. scikit-learn grows
+# trees in parallel besides, `n_jobs=-1`, which costs nothing to write because trees do not know of each other.
 #
 # ## In practice
 #
 # A forest is the model to try second, after the linear one: no scaling, hardly any tuning, an honest score from its
-# own bag. What it cannot
-# do is extrapolate, and its size is that of all its trees. {term}`Boosting <boosting>` usually wins by a
-# little and needs more care.
+# own bag. What it cannot do is extrapolate, and its size is that of all its trees. {term}`Boosting <boosting>`
+# usually wins by a little and needs more care.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -774,9 +758,8 @@ _ = try_answer(test_bag, make)
 # ```
 #
 # Ten copies of a hundred random rows. A row is out of the bag, but its copies are in it. Patients with several
-# pictures, days with
-# several hours, products with several reviews do this to every out-of-bag score and every shuffled fold: sample by
-# *group*.
+# pictures, days with several hours, products with several reviews do this to every out-of-bag score and every
+# shuffled fold: sample by *group*.
 
 
 # %%
@@ -870,8 +853,7 @@ _ = try_answer(test_regression, forest_regression_solution)
 # **2.** The out-of-bag accuracy is 0.81, on new data it is 0.62. What is the likeliest cause?
 #
 # (a) Too many trees. (b) Rows that belong together, copies or the same patient, or new data of another kind. (c)
-# Too few columns per node. (d)
-# Chance.
+# Too few columns per node. (d) Chance.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -893,10 +875,9 @@ _ = try_answer(test_regression, forest_regression_solution)
 # ## What to remember
 #
 # The average of $B$ trees has the variance $\rho \sigma^2 + (1 - \rho) \sigma^2 / B$: more trees remove the second
-# term, different trees the
-# first. Samples with replacement and random columns make them different; the third of the rows that a tree has not
-# seen judges it. Importance by
-# impurity rewards columns with many values, and relatives share; shuffle on new rows, and still read with care.
+# term, different trees the first. Samples with replacement and random columns make them different; the third of the
+# rows that a tree has not seen judges it. Importance by impurity rewards columns with many values, and relatives
+# share; shuffle on new rows, and still read with care.
 #
 # ## References
 #

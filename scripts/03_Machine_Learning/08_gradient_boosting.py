@@ -50,9 +50,8 @@ use_journey_style()
 # ## A hundred thousand flights
 #
 # Will a flight arrive more than a quarter of an hour late? The plan knows the date, the hours, the airline, the
-# ways. A
-# weighted sum of these columns, and thirty small trees, judged on days that neither has seen (the score is the
-# probability that a late flight is ranked above a punctual one):
+# ways. A weighted sum of these columns, and thirty small trees, judged on days that neither has seen (the score is
+# the probability that a late flight is ranked above a punctual one):
 
 # %%
 flights = load_flights().dropna(subset=["arr_delay"]).sample(100_000, random_state=0)
@@ -89,8 +88,7 @@ claim("boosting-flights-gain-by-trees", boosted - linear, at_least=0.02)
 
 # %% [markdown]
 # On tables with columns of every kind, this is the method to beat. It is also the one with the most knobs; this
-# page builds it,
-# to know what they turn.
+# page builds it, to know what they turn.
 #
 # ## Predict
 #
@@ -104,17 +102,14 @@ claim("boosting-flights-gain-by-trees", boosted - linear, at_least=0.02)
 # ## Descent, with functions for steps
 #
 # A model $F$ gives a number to every row. The loss $L = \sum_i \ell(y_i, F_i)$ depends on the $n$ numbers $F_i$,
-# and if one
-# could move each of them freely, gradient descent would take $F_i \leftarrow F_i - \eta\, g_i$ with $g_i = \partial
-# \ell / \partial F_i$. But the
-# step must also be defined for *new* rows. So fit a tree to the wish, and add the tree
-# {cite:p}`friedman2001greedy`. For squared
-# error, $\ell = \frac12 (y - F)^2$, the wish $-g_i = y_i - F_i$ is the **residual**: what is left to explain.
+# and if one could move each of them freely, gradient descent would take $F_i \leftarrow F_i - \eta\, g_i$ with
+# $g_i = \partial \ell / \partial F_i$. But the step must also be defined for *new* rows. So fit a tree to the wish,
+# and add the tree {cite:p}`friedman2001greedy`. For squared error, $\ell = \frac12 (y - F)^2$, the wish
+# $-g_i = y_i - F_i$ is the **residual**: what is left to explain.
 #
-# Which tree, and which values in its leaves? Expand the loss to second order, with $h_i = \partial^2 \ell /
-# \partial F_i^2$, and let leaf
-# $t$ add $w_t$ to its rows. With $G_t = \sum_{i \in t} g_i$ and $H_t = \sum_{i \in t} h_i$, and a penalty $\lambda$
-# on $w^2$,
+# Which tree, and which values in its leaves? Expand the loss to second order, with
+# $h_i = \partial^2 \ell / \partial F_i^2$, and let leaf $t$ add $w_t$ to its rows. With $G_t = \sum_{i \in t} g_i$
+# and $H_t = \sum_{i \in t} h_i$, and a penalty $\lambda$ on $w^2$,
 #
 # $$
 # \Delta L \approx \sum_t \Bigl( G_t w_t + \tfrac12 (H_t + \lambda) w_t^2 \Bigr)
@@ -129,13 +124,11 @@ claim("boosting-flights-gain-by-trees", boosted - linear, at_least=0.02)
 # $$ (eq-boosting-gain)
 #
 # With $h = 1$ and $\lambda = 0$ this is the score of {doc}`06_decision_trees`. Only a share $\eta$ of the step is
-# taken, the **learning
-# rate**: a tree that was fitted to noise then does little harm before others correct it.
+# taken, the **learning rate**: a tree that was fitted to noise then does little harm before others correct it.
 #
 # By hand: $y = 1, 3, 8, 8$. Begin with the mean, 5. The gradients $F - y$ are $4, 2, -3, -3$. A cut in the middle
-# has $G_L = 6$, $G_R = -6$,
-# gain $\frac{36}{2} + \frac{36}{2} - 0 = 36$, leaves $-3$ and $+3$. With $\eta = \frac12$ the predictions become
-# $3.5, 3.5, 6.5, 6.5$.
+# has $G_L = 6$, $G_R = -6$, gain $\frac{36}{2} + \frac{36}{2} - 0 = 36$, leaves $-3$ and $+3$. With
+# $\eta = \frac12$ the predictions become $3.5, 3.5, 6.5, 6.5$.
 #
 # | loss | $g_i$ | $h_i$ | begin with |
 # |---|---|---|---|
@@ -167,10 +160,8 @@ plt.show()
 # ## Two hundred and fifty-five bins
 #
 # A boosted model grows hundreds of trees on the same columns, so it pays to prepare them. Replace each value by the
-# number of its **bin**, at
-# most 255 of about equal weight (one byte), and keep one number for *missing*. A node then needs no sorting: three
-# sums for
-# each bin, of $g$, of $h$ and of ones, its **histogram**, contain all cuts.
+# number of its **bin**, at most 255 of about equal weight (one byte), and keep one number for *missing*. A node
+# then needs no sorting: three sums for each bin, of $g$, of $h$ and of ones, its **histogram**, contain all cuts.
 
 
 # %% tags=["export"]
@@ -202,16 +193,14 @@ def to_bins(X: np.ndarray, edges: list[np.ndarray]) -> np.ndarray:
 
 # %% [markdown]
 # As in {doc}`06_decision_trees`, a whole level is searched at once. All histograms of a level come from one
-# `bincount` of
-# the numbers
+# `bincount` of the numbers
 #
 # $$
 # \text{place} = (\text{node} \cdot d + \text{column}) \cdot 256 + \text{bin} .
 # $$ (eq-boosting-place)
 #
 # And only the *smaller* child of each pair is counted; its sibling is the parent minus it, $O(256\, d)$ instead of
-# a pass over
-# its rows. (**Prediction 3**: a subtraction.)
+# a pass over its rows. (**Prediction 3**: a subtraction.)
 
 
 # %% tags=["export"]
@@ -346,9 +335,8 @@ print("by hand:", 5 + 0.5 * tree.value[leaf])
 # ## The estimators
 #
 # What both do: keep the raw scores $F$, ask the loss for $g$ and $h$, grow, add. If some rows are held out, their
-# loss after each tree
-# says when to stop: when it has not fallen for `n_iter_no_change` trees, the trees since its lowest point are
-# dropped.
+# loss after each tree says when to stop: when it has not fallen for `n_iter_no_change` trees, the trees since its
+# lowest point are dropped.
 
 
 # %% tags=["export"]
@@ -605,9 +593,8 @@ def _probabilities(F: np.ndarray) -> np.ndarray:
 # ## Tree for tree
 #
 # Where a column has at most 255 values, scikit-learn's bins are ours, and both must grow the same trees (its rule
-# grows the best leaf first, but with a
-# limit on depth alone the order does not matter). Bicycles by hour, temperature, humidity and wind; then digits,
-# ten trees a step:
+# grows the best leaf first, but with a limit on depth alone the order does not matter). Bicycles by hour,
+# temperature, humidity and wind; then digits, ten trees a step:
 
 # %%
 weather = bikes[["hr", "temp", "hum", "windspeed", "workingday"]].to_numpy(float)
@@ -655,8 +642,7 @@ for estimator in (kind(n_estimators=20) for kind in kinds):
 
 # %% [markdown]
 # (What is skipped asks for arrays that are not NumPy's.) One law more: for squared error, with leaves at their
-# minimum and $0 < \eta \le
-# 1$, no tree can raise the training loss.
+# minimum and $0 < \eta \le 1$, no tree can raise the training loss.
 
 # %%
 losses = np.array(
@@ -667,8 +653,8 @@ claim("boosting-largest-rise-in-training", np.diff(losses).max(), at_most=0)
 # %% [markdown]
 # ## Slow learners
 #
-# The census, half of it held out. Four {term}`learning rates <learning rate>`, the loss on new people after
-# every tree:
+# The census, half of it held out. Four {term}`learning rates <learning rate>`, the loss on new people after every
+# tree:
 
 # %%
 people = load_adult().drop(columns="fnlwgt")
@@ -737,8 +723,8 @@ plt.show()
 
 # %% [markdown]
 # **Prediction 1**: about ten times. The product of rate and trees is what counts, as in gradient descent; and a
-# smaller rate ends a little lower,
-# because many half-hearted trees average their mistakes. In practice: the smallest rate whose trees one can wait for.
+# smaller rate ends a little lower, because many half-hearted trees average their mistakes. In practice: the
+# smallest rate whose trees one can wait for.
 #
 # ### Flipped labels
 #
@@ -761,15 +747,14 @@ claim("boosting-noise-stopped-over-best", kept / noisy.min(), at_most=1.1)
 
 # %% [markdown]
 # **Prediction 2**: worse than thirty trees, and thirty are too many already. Boosting follows the rows that are
-# still wrong, and a flipped label is always wrong: the later trees are spent
-# on errors of the clerk. {term}`Early stopping <early stopping>` sees it on rows held out, though these have
-# flipped labels, too.
+# still wrong, and a flipped label is always wrong: the later trees are spent on errors of the clerk.
+# {term}`Early stopping <early stopping>` sees it on rows held out, though these have flipped labels, too.
 #
 # ### Missing is a value
 #
 # 1,836 people have no workclass. The tree may send them left or right, whichever gains more. What is that worth
-# where it matters? Make it matter: among people
-# who earn much, hide the age of two in three; among the others of one in ten.
+# where it matters? Make it matter: among people who earn much, hide the age of two in three; among the others of
+# one in ten.
 
 # %%
 rng = np.random.default_rng(0)
@@ -799,10 +784,9 @@ claim("boosting-missing-kept-over-drawn", kept - drawn, at_least=0.01)
 
 # %% [markdown]
 # That somebody does not say their age says something. Ages drawn at random forget it, and cost. The median costs
-# next to nothing, which may surprise: so many
-# people of exactly the median age are a mark that a tree can find. (It also means that a model may learn how the
-# *form* was
-# filled in. If the form changes, the model fails.) And beyond the data, a sum of trees is as flat as each of them:
+# next to nothing, which may surprise: so many people of exactly the median age are a mark that a tree can find. (It
+# also means that a model may learn how the *form* was filled in. If the form changes, the model fails.) And beyond
+# the data, a sum of trees is as flat as each of them:
 
 # %%
 line = np.linspace(0, 10, 200)[:, None]
@@ -850,13 +834,11 @@ claim("boosting-time-over-sklearn-worst", max(ratios.values()), at_most=30)
 
 # %% [markdown]
 # On one thread scikit-learn's compiled core gains a factor of about three to eight: least where the rows are many,
-# most on
-# digits, where ten trees a step are grown on few rows. A quarter of our time is
-# `_histograms`, a `bincount` with a 64-bit place for every row, column and sum, where the C loop adds $g$, $h$ and
-# one in a single pass over bytes; the rest are the many small arrays of a level (`_search` looks at all 256 bins of
-# every node even if the column has two), which the C loop never makes. What
-# makes both fast is the same: binning once, a level at a time, subtraction. With more cores scikit-learn divides
-# the columns among them.
+# most on digits, where ten trees a step are grown on few rows. A quarter of our time is `_histograms`, a `bincount`
+# with a 64-bit place for every row, column and sum, where the C loop adds $g$, $h$ and one in a single pass over
+# bytes; the rest are the many small arrays of a level (`_search` looks at all 256 bins of every node even if the
+# column has two), which the C loop never makes. What makes both fast is the same: binning once, a level at a time,
+# subtraction. With more cores scikit-learn divides the columns among them.
 #
 # ## In practice
 #
@@ -868,8 +850,7 @@ claim("boosting-time-over-sklearn-worst", max(ratios.values()), at_most=30)
 # | CatBoost | categories by ordered target means |
 #
 # Begin with `learning_rate=0.1`, early stopping, and 31 leaves or depth 5; then lower the rate. Next in line:
-# `min_samples_leaf`, L2. Depth sets how many
-# columns may act together.
+# `min_samples_leaf`, L2. Depth sets how many columns may act together.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -909,8 +890,7 @@ _ = try_answer(test_step, answer)
 # ```
 #
 # $G = -1$, $H = 1$: a Newton step of 1, to $\sigma(1) = 0.731$ (the same numbers as the four patients of
-# {doc}`03_logistic_regression`). With the
-# penalty $1 / 2$.
+# {doc}`03_logistic_regression`). With the penalty $1 / 2$.
 
 # %%
 leaf, _row = grow_boosted(

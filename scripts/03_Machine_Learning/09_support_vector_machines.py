@@ -247,9 +247,8 @@ claim("svm-penguins-that-support-it", (beta != 0).sum(), equal_to=3)
 
 # %% [markdown]
 # Three birds of 191 decide. The two equations have a mechanical reading {cite:p}`burges1998tutorial`. Let each
-# {term}`support vector` push on the line, at right angles, with force $\alpha_i$. Then
-# $\sum_i \alpha_i y_i = 0$ says that
-# the forces cancel. Their torques add up to
+# {term}`support vector` push on the line, at right angles, with force $\alpha_i$. Then $\sum_i \alpha_i y_i = 0$
+# says that the forces cancel. Their torques add up to
 # $\sum_i \alpha_i y_i \mathbf{x}_i \times \mathbf{w} / \lVert\mathbf{w}\rVert$, which is
 # $\mathbf{w} \times \mathbf{w} / \lVert\mathbf{w}\rVert = 0$. The line lies still, like a beam on supports:
 

@@ -107,10 +107,9 @@ plt.show()
 
 # %% [markdown]
 # $k$-means assigns each bird to the nearest of three centres and moves each centre to the mean of its birds. It
-# compares
-# grams with millimetres, sees every group as a ball, and answers without a doubt. Standardising the columns repairs
-# the
-# first fault by a convention and leaves the other two. A model that says what a group *is* repairs all three.
+# compares grams with millimetres, sees every group as a ball, and answers without a doubt. Standardising the
+# columns repairs the first fault by a convention and leaves the other two. A model that says what a group *is*
+# repairs all three.
 #
 # ## Predict
 #
@@ -123,8 +122,7 @@ plt.show()
 # ## A group is a density
 #
 # Suppose each bird came about in two steps. A species $z \in \{1, \dots, K\}$ is drawn with probabilities $\pi_k$;
-# then
-# the measurements are drawn from that species' normal density. Without $z$ one sees the **mixture**
+# then the measurements are drawn from that species' normal density. Without $z$ one sees the **mixture**
 #
 # $$
 # p(\mathbf{x}) = \sum_{k=1}^{K} \pi_k\, \mathcal{N}(\mathbf{x} \mid \boldsymbol\mu_k, \boldsymbol\Sigma_k),
@@ -136,11 +134,9 @@ plt.show()
 # measurements is of kind $k$, which is the answer with its doubt.
 #
 # By hand: birds at 1, 3, 5 and 7, two kinds with means 2 and 6, standard deviation 1, equally frequent. The ratio
-# of the
-# densities at $x$ is $\mathrm e^{-(x-6)^2/2 + (x-2)^2/2} = \mathrm e^{4x - 16}$, so $r_2 = 1 / (1 + \mathrm e^{16 -
-# 4x})$. At
-# 3 that is 0.018, at 5 it is 0.982. The new mean of the first kind is the mean of all birds, each counted by its
-# $r_1$.
+# of the densities at $x$ is $\mathrm e^{-(x-6)^2/2 + (x-2)^2/2} = \mathrm e^{4x - 16}$, so
+# $r_2 = 1 / (1 + \mathrm e^{16 - 4x})$. At 3 that is 0.018, at 5 it is 0.982. The new mean of the first kind is the
+# mean of all birds, each counted by its $r_1$.
 
 # %%
 x = np.array([1.0, 3.0, 5.0, 7.0])
@@ -164,9 +160,8 @@ claim("mixture-hand-mean", means[0], equal_to=2.018, tolerance=5e-4)
 # + \underbrace{\sum_k q_k \log \frac{q_k}{r_k(\mathbf{x})}}_{\mathrm{KL}(q\,\Vert\, r)\; \ge\; 0} .
 # $$ (eq-mixture-bound)
 #
-# To verify, put $\pi_k \mathcal{N}_k = r_k\, p(\mathbf{x})$ into the first sum: it becomes $\log p(\mathbf{x}) -
-# \mathrm{KL}$.
-# **Expectation–maximisation** climbs in turns {cite:p}`dempster1977maximum`:
+# To verify, put $\pi_k \mathcal{N}_k = r_k\, p(\mathbf{x})$ into the first sum: it becomes
+# $\log p(\mathbf{x}) - \mathrm{KL}$. **Expectation–maximisation** climbs in turns {cite:p}`dempster1977maximum`:
 #
 # * *E-step*: set $q = r$. The divergence is 0, and the bound touches $\ell$.
 # * *M-step*: keep $q$, maximise the bound over the parameters. It is a sum of logarithms, with the solution of
@@ -179,8 +174,7 @@ claim("mixture-hand-mean", means[0], equal_to=2.018, tolerance=5e-4)
 # $$ (eq-mixture-m-step)
 #
 # The bound rises and then the likelihood, which lies above it, has risen at least as much. **No step lowers
-# $\ell$**, and no
-# step size had to be chosen. That is a law, so it will be tested.
+# $\ell$**, and no step size had to be chosen. That is a law, so it will be tested.
 #
 # ## The smallest version, and where it breaks
 
@@ -205,8 +199,7 @@ claim("mixture-tiny-mean", means[1] - gentoo.mean(), within=(-2, 2))
 
 # %% [markdown]
 # Of flippers alone it finds the Gentoo, whose true mean differs by less than 2 mm, and one kind for the two others,
-# whose
-# flippers overlap. Now a typing error: one flipper of 2,170 mm.
+# whose flippers overlap. Now a typing error: one flipper of 2,170 mm.
 
 # %%
 joint = weights * norm.pdf(2170.0, means, scales)
@@ -217,11 +210,9 @@ claim("mixture-far-responsibility-is-nan", lost, equal_to=1)
 
 # %% [markdown]
 # The bird lies hundreds of standard deviations out, both densities underflow to 0, and its responsibilities are
-# $0/0$. The next
-# M-step would turn all parameters into NaN, for one bird. Yet the *ratio* of the two densities is a decent number.
-# The remedy is
-# to stay with logarithms, as {doc}`../01_Mathematics/08_probability` did for Bayes' rule:
-# $\log r_k = \log(\pi_k \mathcal{N}_k) - \operatorname{logsumexp}_j \log(\pi_j \mathcal{N}_j)$.
+# $0/0$. The next M-step would turn all parameters into NaN, for one bird. Yet the *ratio* of the two densities is a
+# decent number. The remedy is to stay with logarithms, as {doc}`../01_Mathematics/08_probability` did for Bayes'
+# rule: $\log r_k = \log(\pi_k \mathcal{N}_k) - \operatorname{logsumexp}_j \log(\pi_j \mathcal{N}_j)$.
 #
 # ## The class
 #
@@ -334,8 +325,7 @@ class _Climber(BaseEstimator):
 
 # %% [markdown]
 # EM needs a start. Distances would bring the units back in, so the data are first whitened by their own covariance;
-# then
-# spread-out birds are drawn as seeds (*k-means++*), and every bird belongs to the nearest seed.
+# then spread-out birds are drawn as seeds (*k-means++*), and every bird belongs to the nearest seed.
 
 
 # %% tags=["export"]
@@ -506,8 +496,7 @@ class GaussianMixture(DensityMixin, _Climber):
 
 # %% [markdown]
 # With a density come two more things. Drawing new rows follows the story of the two steps. And models of different
-# size
-# can be compared by the *Bayesian information criterion*, $-2 n \ell / n + m \log n$ with $m$ free numbers
+# size can be compared by the *Bayesian information criterion*, $-2 n \ell / n + m \log n$ with $m$ free numbers
 # {cite:p}`schwarz1978estimating`: what a number earns in likelihood must exceed $\tfrac12 \log n$.
 
 
@@ -625,12 +614,10 @@ again = GaussianMixture(
 claim("mixture-agreement-tonnes", agreement(again.fit_predict(tonnes)), at_least=0.97)
 
 # %% [markdown]
-# *Prediction 1.* Only $k$-means asks for units. A change of units is a linear map $\mathbf{x} \mapsto
-# \mathbf{A}\mathbf{x}$;
-# it multiplies every density by the same $1 / \lvert\det \mathbf{A}\rvert$, which cancels in the responsibilities.
-# One thing does
-# not cancel, the floor `reg_covar`: it has units, and a variance in square tonnes is far below $10^{-6}$. Here it
-# was set to 0.
+# *Prediction 1.* Only $k$-means asks for units. A change of units is a linear map
+# $\mathbf{x} \mapsto \mathbf{A}\mathbf{x}$; it multiplies every density by the same
+# $1 / \lvert\det \mathbf{A}\rvert$, which cancels in the responsibilities. One thing does not cancel, the floor
+# `reg_covar`: it has units, and a variance in square tonnes is far below $10^{-6}$. Here it was set to 0.
 #
 # The five birds in the wrong group, and how sure the model was of them:
 
@@ -652,8 +639,7 @@ claim("mixture-unsure-share", unsure.mean(), at_most=0.06)
 
 # %% [markdown]
 # Four of five errors are among the twelve birds that the model calls unsure. Whoever can check twelve birds by hand
-# has
-# nearly all of the errors, and no method that only names a group can say which twelve.
+# has nearly all of the errors, and no method that only names a group can say which twelve.
 
 
 # %% mystnb={"figure": {"caption": "EM on all four measurements, seen in two, from a bad start: three birds of one species. Ellipses mark two standard deviations of each component. Within sixty steps each lies along a species, whose slant no ball can follow; open circles are birds of which the model is less than 95 percent sure.", "name": "fig-mixture-climb"}, "image": {"alt": "Four scatter plots of bill depth against bill length at steps 1, 10, 20 and 60. Three ellipses start wide and overlapping, with many open circles, and separate until each covers one of three slanted clouds and hardly any open circle is left."}} tags=["hide-input"]
@@ -715,10 +701,8 @@ for kind in ("full", "tied", "diag", "spherical"):
 
 # %% [markdown]
 # `diag` has more freedom than `spherical` and finds the species *worse*, although the likelihood is higher. Within
-# a species a
-# long bill goes with a heavy bird. A model without correlations can describe one slanted cloud only by several
-# upright ones, and
-# spends its components on that. A better fit is not a better grouping.
+# a species a long bill goes with a heavy bird. A model without correlations can describe one slanted cloud only by
+# several upright ones, and spends its components on that. A better fit is not a better grouping.
 #
 # ## Not the top, a top
 #
@@ -737,8 +721,8 @@ claim("mixture-agreement-elsewhere", shares[~at_best].mean(), at_most=0.9)
 
 # %% [markdown]
 # *Prediction 2.* Most, not all: about seven of ten. The others end on lower tops, where on average one bird in six
-# is in
-# the wrong group. The likelihood tells them apart without knowing the species, so `n_init=10` is cheap insurance.
+# is in the wrong group. The likelihood tells them apart without knowing the species, so `n_init=10` is cheap
+# insurance.
 #
 # ## The top that must not be reached
 #
@@ -758,10 +742,9 @@ claim("mixture-spike-growth", growth[-1], equal_to=4, tolerance=1e-6)
 
 # %% [markdown]
 # *Prediction 3.* There is no largest. Each factor of $\mathrm e$ in the spread earns four nats, one for each
-# dimension, for
-# ever. {term}`Maximum likelihood <maximum likelihood>` for a mixture does not exist; what one wants is a good *local* maximum with honest
-# spreads. With
-# many components and no floor EM does find such a spike, and the class says so:
+# dimension, for ever. {term}`Maximum likelihood <maximum likelihood>` for a mixture does not exist; what one wants
+# is a good *local* maximum with honest spreads. With many components and no floor EM does find such a spike, and
+# the class says so:
 
 # %%
 try:
@@ -833,16 +816,14 @@ tied = [
 claim("mixture-tied-size-by-bic", np.argmin(tied) + 1, within=(3, 5))
 
 # %% [markdown]
-# The fourth is no fourth species and, looked up in the field book, not the sexes either: it is a second bell for the
-# Adelie, whose cloud is not quite normal. A component is a piece of a density. That it is also a *kind* of
-# something is a
-# conclusion for which the data alone are no proof.
+# The fourth is no fourth species and, looked up in the field book, not the sexes either: it is a second bell for
+# the Adelie, whose cloud is not quite normal. A component is a piece of a density. That it is also a *kind* of
+# something is a conclusion for which the data alone are no proof.
 #
 # ## In practice
 #
 # scikit-learn's `GaussianMixture` is NumPy like ours, so there is no compiled core to gain from. The work of a step
-# is $O(nKd^2)$, and the
-# profile on 1,797 digits in 64 dimensions shows where it goes:
+# is $O(nKd^2)$, and the profile on 1,797 digits in 64 dimensions shows where it goes:
 
 # %% tags=["nbval-ignore-output"]
 # Ignored by nbval: shares of processor time differ from run to run.
@@ -889,10 +870,8 @@ claim(
 # | A probability can be computed as a probability | The bird of 2,170 mm: 0/0 |
 #
 # Use a mixture where membership is to have a probability, where a density is wanted (to sample, to find what is
-# rare), or where groups
-# are stretched. For many round groups in large data $k$-means is the limit of equal, shrinking spheres, and faster.
-# Where groups
-# have no shape that a normal can follow, see density-based clustering.
+# rare), or where groups are stretched. For many round groups in large data $k$-means is the limit of equal,
+# shrinking spheres, and faster. Where groups have no shape that a normal can follow, see density-based clustering.
 #
 # ## Exercises
 #
@@ -924,10 +903,8 @@ _ = try_answer(test_middle, answer)
 # ```
 #
 # The log odds are $4x - 16 + \log(0.1 / 0.9) = 4x - 16 - \log 9$. They vanish at $x = 4 + \tfrac14 \log 9 = 4.549$.
-# The
-# border moves towards the rare kind. The log odds of two normals with the same spread are linear in $x$: a mixture
-# with `tied`
-# covariance has flat borders, and the responsibility is a logistic function.
+# The border moves towards the rare kind. The log odds of two normals with the same spread are linear in $x$: a
+# mixture with `tied` covariance has flat borders, and the responsibility is a logistic function.
 
 # %%
 _ = try_answer(test_middle, 4 + np.log(9) / 4)
@@ -1029,12 +1006,9 @@ _ = try_answer(test_stuck, answer)
 # ```
 #
 # Give every bird the *same* row, say $(0.6, 0.3, 0.1)$. All components get the same mean and covariance, differing
-# only in weight, so the
-# next responsibilities are the same rows again. It is a stationary point of the likelihood, a saddle: any small
-# difference between
-# birds would grow. Symmetry is never broken by an algorithm that treats the parts alike, which is also why the
-# weights of a neural
-# network are not started at zero.
+# only in weight, so the next responsibilities are the same rows again. It is a stationary point of the likelihood,
+# a saddle: any small difference between birds would grow. Symmetry is never broken by an algorithm that treats the
+# parts alike, which is also why the weights of a neural network are not started at zero.
 
 # %%
 _ = try_answer(test_stuck, np.tile([0.6, 0.3, 0.1], (342, 1)))
@@ -1090,10 +1064,8 @@ _ = try_answer(test_fill, fill)
 # ```
 #
 # The marginal of a normal on the known entries is the normal with the known parts of mean and covariance, so the
-# responsibilities
-# come from `_log_density` on those. Doing this inside the E-step, for every row with a gap, is EM with missing
-# data: the two
-# birds left out above could have stayed, had anything at all been measured on them.
+# responsibilities come from `_log_density` on those. Doing this inside the E-step, for every row with a gap, is EM
+# with missing data: the two birds left out above could have stayed, had anything at all been measured on them.
 
 
 # %%
@@ -1157,12 +1129,10 @@ _ = try_answer(test_fill, fill_solution)
 # ## What to remember
 #
 # A mixture is a story in two steps, a kind and then a measurement, and the responsibility is Bayes' rule told
-# backwards. EM
-# alternates between filling in the kinds and fitting the parts; each turn raises a bound that touches the
-# likelihood, so it never goes
-# down, and it ends on a top that depends on the start. The highest top is infinite and worthless, hence the floor.
-# Full covariances make the
-# answer independent of units. Components are pieces of a density; whether they are kinds is another question.
+# backwards. EM alternates between filling in the kinds and fitting the parts; each turn raises a bound that touches
+# the likelihood, so it never goes down, and it ends on a top that depends on the start. The highest top is infinite
+# and worthless, hence the floor. Full covariances make the answer independent of units. Components are pieces of a
+# density; whether they are kinds is another question.
 #
 # ## References
 #

@@ -47,10 +47,8 @@ use_journey_style()
 # ## Two pixels of sixty-four
 #
 # A handwritten digit of 8 × 8 pixels is a point in 64 dimensions. To see all 1,797 of them at once, each needs a
-# place in
-# the plane. The simplest plan is to keep the two pixels that vary most. How much is lost can be measured without
-# looking: go from
-# each point to its nearest neighbour and ask whether it is the same digit.
+# place in the plane. The simplest plan is to keep the two pixels that vary most. How much is lost can be measured
+# without looking: go from each point to its nearest neighbour and ask whether it is the same digit.
 
 # %%
 X, y = load_digits(return_X_y=True)  # (1797, 64), ink from 0 to 16
@@ -71,10 +69,8 @@ claim("reduction-neighbours-two-pixels", neighbour_score(two_pixels, y), at_most
 
 # %% [markdown]
 # With all pixels the neighbour is nearly always the same digit; with the two best of them in one case of four. Yet
-# no digit
-# *is* 64 free numbers. Strokes tie pixels together, and whoever knows the ties needs fewer numbers. This page ties
-# in two
-# ways: with a straight sheet through the cloud of points, and with a sheet that may be torn.
+# no digit *is* 64 free numbers. Strokes tie pixels together, and whoever knows the ties needs fewer numbers. This
+# page ties in two ways: with a straight sheet through the cloud of points, and with a sheet that may be torn.
 #
 # ## Predict
 #
@@ -88,9 +84,8 @@ claim("reduction-neighbours-two-pixels", neighbour_score(two_pixels, y), at_most
 # ## The sheet that loses least
 #
 # Centre the data, $\mathbf{x}_i \leftarrow \mathbf{x}_i - \bar{\mathbf{x}}$, and look for a direction $\mathbf{v}$,
-# $\lVert \mathbf{v}
-# \rVert = 1$. The shadow of a point on it is $(\mathbf{x}_i^\top \mathbf{v})\,\mathbf{v}$. By Pythagoras, what the
-# shadow keeps and what it loses add up:
+# $\lVert \mathbf{v} \rVert = 1$. The shadow of a point on it is $(\mathbf{x}_i^\top \mathbf{v})\,\mathbf{v}$. By
+# Pythagoras, what the shadow keeps and what it loses add up:
 #
 # $$
 # \frac1n \sum_i \lVert \mathbf{x}_i \rVert^2
@@ -100,21 +95,19 @@ claim("reduction-neighbours-two-pixels", neighbour_score(two_pixels, y), at_most
 # $$ (eq-reduction-pythagoras)
 #
 # The left side is fixed. So the direction of *largest variance* is the direction of *smallest error*: one goal, not
-# two. To
-# maximise $\mathbf{v}^\top \mathbf{C} \mathbf{v}$ under $\mathbf{v}^\top \mathbf{v} = 1$, set the gradient of
-# $\mathbf{v}^\top \mathbf{C} \mathbf{v} - \lambda (\mathbf{v}^\top \mathbf{v} - 1)$ to zero:
+# two. To maximise $\mathbf{v}^\top \mathbf{C} \mathbf{v}$ under $\mathbf{v}^\top \mathbf{v} = 1$, set the gradient
+# of $\mathbf{v}^\top \mathbf{C} \mathbf{v} - \lambda (\mathbf{v}^\top \mathbf{v} - 1)$ to zero:
 #
 # $$
 # \mathbf{C}\,\mathbf{v} = \lambda\, \mathbf{v}, \qquad \mathbf{v}^\top \mathbf{C}\, \mathbf{v} = \lambda .
 # $$ (eq-reduction-eigen)
 #
 # The best direction is the eigenvector with the largest eigenvalue, and the eigenvalue *is* the variance. The next
-# best at right
-# angles is the next eigenvector, and so on: **principal components** {cite:p}`pearson1901lines`.
+# best at right angles is the next eigenvector, and so on: **principal components** {cite:p}`pearson1901lines`.
 #
-# By hand: four points $(3, 1), (1, 3), (-3, -1), (-1, -3)$. Their mean is 0, their covariance $\begin{pmatrix} 5 &
-# 3 \\ 3 & 5
-# \end{pmatrix}$, with eigenvalues 8 along the diagonal and 2 across. One number instead of two keeps $8 / 10$.
+# By hand: four points $(3, 1), (1, 3), (-3, -1), (-1, -3)$. Their mean is 0, their covariance
+# $\begin{pmatrix} 5 & 3 \\ 3 & 5 \end{pmatrix}$, with eigenvalues 8 along the diagonal and 2 across. One number
+# instead of two keeps $8 / 10$.
 
 # %%
 points = np.array([[3, 1], [1, 3], [-3, -1], [-1, -3]])
@@ -124,14 +117,12 @@ print("covariance:", C.tolist(), " variances:", np.round(variances, 6))
 claim("reduction-hand-share", variances[1] / C.trace(), equal_to=0.8, tolerance=1e-12)
 
 # %% [markdown]
-# The same directions come from the singular values of the data themselves. With $\mathbf{X} = \mathbf{U} \mathbf{S}
-# \mathbf{V}^\top$
-# the covariance is $\mathbf{V} (\mathbf{S}^2 / n) \mathbf{V}^\top$: the rows of $\mathbf{V}^\top$ are the
-# components, and
+# The same directions come from the singular values of the data themselves. With
+# $\mathbf{X} = \mathbf{U} \mathbf{S} \mathbf{V}^\top$ the covariance is
+# $\mathbf{V} (\mathbf{S}^2 / n) \mathbf{V}^\top$: the rows of $\mathbf{V}^\top$ are the components, and
 # $\mathbf{U} \mathbf{S}$ the coordinates of the points. Squaring first is faster when there are many more rows than
-# columns, and it
-# costs digits, as the normal equations did in {doc}`02_linear_regression`. A direction with a spread of $10^{-9}$
-# beside one of 1:
+# columns, and it costs digits, as the normal equations did in {doc}`02_linear_regression`. A direction with a
+# spread of $10^{-9}$ beside one of 1:
 
 # %%
 rng = np.random.default_rng(0)
@@ -146,10 +137,8 @@ claim("reduction-squares-relative-error", abs(by_squares[2] / 1e-9 - 1), at_leas
 
 # %% [markdown]
 # The squares have lost that direction altogether: $10^{-18}$ is below the rounding of 1. For a picture nobody
-# minds. The class takes
-# the fast way for tall tables, as scikit-learn does, and leaves the other as an option. Signs of eigenvectors are
-# arbitrary; they are
-# fixed by making the largest weight of each component positive.
+# minds. The class takes the fast way for tall tables, as scikit-learn does, and leaves the other as an option.
+# Signs of eigenvectors are arbitrary; they are fixed by making the largest weight of each component positive.
 
 
 # %% tags=["export"]
@@ -299,8 +288,7 @@ plt.show()
 
 # %% [markdown]
 # *Prediction 1.* Ten, which keep three quarters of the variance. The other quarter is mostly the wobble of the pen.
-# But a sheet of paper has two
-# dimensions, and there the neighbour is wrong in four cases of ten.
+# But a sheet of paper has two dimensions, and there the neighbour is wrong in four cases of ten.
 #
 # ## Variance is not importance
 #
@@ -323,16 +311,15 @@ claim("reduction-wine-neighbours-standard", after, at_least=0.92)
 
 # %% [markdown]
 # *Prediction 2.* One. Proline is given in milligrams a litre and reaches 1,680; the others are below 165. The
-# component that "explains" 99.8 percent is
-# one column of the table, and the picture tells the growers apart much worse than after dividing each column by its
-# spread. The percentage was
-# not evidence of anything. (Pixels share one unit, so the digits were left alone.)
+# component that "explains" 99.8 percent is one column of the table, and the picture tells the growers apart much
+# worse than after dividing each column by its spread. The percentage was not evidence of anything. (Pixels share
+# one unit, so the digits were left alone.)
 #
 # ## The sheet that may be torn
 #
 # A flat sheet cannot lay ten digits side by side in two dimensions. **t-SNE** {cite:p}`vandermaaten2008visualizing`
-# gives up on distances and asks only
-# that *neighbours stay neighbours*. In the data, the neighbours of point $i$ get probabilities
+# gives up on distances and asks only that *neighbours stay neighbours*. In the data, the neighbours of point $i$
+# get probabilities
 #
 # $$
 # p_{j \mid i} \propto \mathrm e^{-\beta_i \lVert \mathbf{x}_i - \mathbf{x}_j \rVert^2},
@@ -341,8 +328,8 @@ claim("reduction-wine-neighbours-standard", after, at_least=0.92)
 # $$ (eq-reduction-affinity)
 #
 # with $\beta_i$ such that the entropy of row $i$ is the logarithm of the **perplexity**, a number of effective
-# neighbours, say 30: in thin air the view
-# is wide, in a crowd it is narrow. In the picture, points $\mathbf{y}_i$ get
+# neighbours, say 30: in thin air the view is wide, in a crowd it is narrow. In the picture, points $\mathbf{y}_i$
+# get
 #
 # $$
 # q_{ij} = \frac{w_{ij}}{\sum_{k \neq l} w_{kl}}, \qquad
@@ -352,8 +339,7 @@ claim("reduction-wine-neighbours-standard", after, at_least=0.92)
 # $$ (eq-reduction-tsne)
 #
 # The tail of $w$ is long on purpose. In 64 dimensions a point can have dozens of neighbours at equal distances, in
-# the plane it cannot; with the long tail
-# those that do not fit may lie far off without much loss.
+# the plane it cannot; with the long tail those that do not fit may lie far off without much loss.
 #
 # **The gradient.** Only $\log q_{ij} = \log w_{ij} - \log S$ depends on the picture, with $S = \sum w_{kl}$. So $L
 # = \text{const} - \sum p_{ij} \log w_{ij} + \log S$, as the $p_{ij}$ sum to 1.
@@ -442,11 +428,9 @@ claim(
 # reason than the form of the loss.
 #
 # The descent needs care, since the loss has many valleys. Start at the PCA picture, shrunk to a speck, so that far
-# order comes from there. For the
-# first 250 steps multiply $P$ by 12 (*early exaggeration*): attraction dominates, and groups gather while they can
-# still pass through each other. Momentum,
-# and a step for each coordinate that grows while its sign keeps. These settings are scikit-learn's, so that the two
-# can be compared.
+# order comes from there. For the first 250 steps multiply $P$ by 12 (*early exaggeration*): attraction dominates,
+# and groups gather while they can still pass through each other. Momentum, and a step for each coordinate that
+# grows while its sign keeps. These settings are scikit-learn's, so that the two can be compared.
 
 
 # %% tags=["export"]
@@ -579,8 +563,8 @@ claim("reduction-tsne-contract-failed", found.count("failed"), equal_to=0)
 # ## What may not be read off
 #
 # The picture invites three readings: this island is larger, those two are closer, here are five groups. Each can be
-# tested on clouds whose truth is known. First two
-# clouds in ten dimensions, one ten times as wide; then three in a row, at 0, 30 and 180; then no structure at all.
+# tested on clouds whose truth is known. First two clouds in ten dimensions, one ten times as wide; then three in a
+# row, at 0, 30 and 180; then no structure at all.
 
 # %%
 rng = np.random.default_rng(0)
@@ -641,16 +625,14 @@ plt.show()
 
 # %% [markdown]
 # *Prediction 3.* About equally wide. The $\beta_i$ give every point its thirty neighbours, whatever the distance:
-# the width has been divided out. Distances between islands
-# say as little, since far pairs have $p_{ij} = 0$ and no spring at all. And a narrow view finds groups in fog
-# {cite:p}`wattenberg2016how`. What may be read is *who is beside
-# whom*, and even that against a second run with another perplexity.
+# the width has been divided out. Distances between islands say as little, since far pairs have $p_{ij} = 0$ and no
+# spring at all. And a narrow view finds groups in fog {cite:p}`wattenberg2016how`. What may be read is *who is
+# beside whom*, and even that against a second run with another perplexity.
 #
 # ## In practice
 #
 # Both cost what their matrices cost: PCA $O(nd^2)$, exact t-SNE $O(n^2)$ a step in time and memory. scikit-learn's
-# t-SNE has a tree (*Barnes–Hut*) that sums far points in groups in
-# $O(n \log n)$; on exact terms:
+# t-SNE has a tree (*Barnes–Hut*) that sums far points in groups in $O(n \log n)$; on exact terms:
 
 
 # %% tags=["nbval-ignore-output"]
@@ -682,8 +664,8 @@ claim(
 
 # %% [markdown]
 # Ours is matrix products and so is theirs; nothing is gained by compiling them. The tree wins from some thousand
-# points on. Before t-SNE of many columns, 30 to 50 {term}`principal components <principal component>` are a
-# good and cheap start.
+# points on. Before t-SNE of many columns, 30 to 50 {term}`principal components <principal component>` are a good
+# and cheap start.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -825,10 +807,9 @@ _ = try_answer(test_hidden, hidden)
 # ```
 #
 # Let the label move the point a little along one direction, and let the other four take only the values ±1: then
-# many points
-# nearly coincide in those, and the little decides who is nearest. An orthogonal matrix whose rows are waves spreads
-# all
-# variance evenly over the columns. Nothing in the table warns of it; only a model that knows the labels can.
+# many points nearly coincide in those, and the little decides who is nearest. An orthogonal matrix whose rows are
+# waves spreads all variance evenly over the columns. Nothing in the table warns of it; only a model that knows the
+# labels can.
 
 
 # %%
@@ -896,10 +877,9 @@ _ = try_answer(test_denoise, denoise)
 # ```
 #
 # The error $(1 - w)^2 \lambda + w^2 \sigma^2$ is smallest at $w = \lambda / (\lambda + \sigma^2)$, with $\lambda$
-# the variance of the clean
-# coordinate. In the last eight components $\lambda$ is almost 0, so the mean square of noisy coordinates there
-# estimates $\sigma^2$.
-# Keeping or dropping whole components takes weights of 1 and 0 in its place and leaves a fifth more error.
+# the variance of the clean coordinate. In the last eight components $\lambda$ is almost 0, so the mean square of
+# noisy coordinates there estimates $\sigma^2$. Keeping or dropping whole components takes weights of 1 and 0 in its
+# place and leaves a fifth more error.
 
 
 # %%
@@ -958,9 +938,8 @@ _ = try_answer(test_denoise, denoise_solution)
 #
 # Among flat sheets the one that keeps most variance is the one that loses least, and its directions are
 # eigenvectors of the covariance. Variance has units, so scale first where columns differ. Singular values of the
-# data are safer than eigenvalues of the squares. t-SNE gives up
-# distances for neighbourhoods, which makes pictures that a flat sheet cannot, and makes sizes, gaps and even groups
-# in them unreliable.
+# data are safer than eigenvalues of the squares. t-SNE gives up distances for neighbourhoods, which makes pictures
+# that a flat sheet cannot, and makes sizes, gaps and even groups in them unreliable.
 #
 # ## References
 #

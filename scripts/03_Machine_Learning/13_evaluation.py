@@ -242,9 +242,9 @@ def balanced_accuracy_score(
 
 # %% [markdown]
 # With more than two classes, each class has its own {term}`precision and recall`. An average over classes is a
-# choice: *macro* gives each class the same weight, *weighted* its share of the samples, *micro* adds the
-# counts first, and for single labels that is the accuracy under another name. And 0/0 happens: a class that
-# is never called has no precision. scikit-learn returns 0 and warns; so does this.
+# choice: *macro* gives each class the same weight, *weighted* its share of the samples, *micro* adds the counts
+# first, and for single labels that is the accuracy under another name. And 0/0 happens: a class that is never
+# called has no precision. scikit-learn returns 0 and warns; so does this.
 
 
 # %% tags=["export"]
@@ -461,9 +461,8 @@ claim("evaluation-decisions-against-scikit-learn", worst, at_most=1e-12)
 # \text{FPR}(t)=\frac{\#\{i: y_i=0,\ s_i\ge t\}}{N}.
 # $$ (eq-evaluation-roc)
 #
-# The {term}`ROC curve` is thus a walk: *up* by $1/P$ for a positive, *right* by $1/N$ for a negative, in order
-# of the
-# scores. In {numref}`fig-evaluation-walk` each cell of the grid is a pair of one positive and one negative. A
+# The {term}`ROC curve` is thus a walk: *up* by $1/P$ for a positive, *right* by $1/N$ for a negative, in order of
+# the scores. In {numref}`fig-evaluation-walk` each cell of the grid is a pair of one positive and one negative. A
 # cell lies *below* the walk exactly if its positive was passed before its negative. So the area counts pairs:
 #
 # $$

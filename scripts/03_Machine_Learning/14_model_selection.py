@@ -69,8 +69,7 @@ use_journey_style()
 # ## The best of a hundred seeds
 #
 # A decision tree that tries random columns depends on its random seed. Take 300 people of the census,
-# cross-validate a
-# hundred seeds, and keep the best. On 10,000 other people the truth can be seen.
+# cross-validate a hundred seeds, and keep the best. On 10,000 other people the truth can be seen.
 
 # %%
 adult = load_adult()
@@ -118,8 +117,7 @@ plt.show()
 
 # %% [markdown]
 # Nothing was leaked: each tree was scored on people that it had not seen. The *choice* has seen them. The largest
-# of many
-# noisy numbers is large because of its noise.
+# of many noisy numbers is large because of its noise.
 #
 # ## Predict
 #
@@ -147,10 +145,9 @@ plt.show()
 # \mathbb E\bigl[\max_i e_i\bigr]\le\sigma\sqrt{2\ln m} .
 # $$ (eq-selection-curse)
 #
-# Independence was not used. By hand: $m=100$ and $\sigma=0.02$ give at most $0.02\cdot3.03=0.06$. The overshoot grows
-# slowly with the number of candidates and in proportion to the noise of a score; so it is large exactly where data
-# are
-# few.
+# Independence was not used. By hand: $m=100$ and $\sigma=0.02$ give at most $0.02\cdot3.03=0.06$. The overshoot
+# grows slowly with the number of candidates and in proportion to the noise of a score; so it is large exactly where
+# data are few.
 
 # %%
 spread = seeds[:, 0].std(ddof=1)
@@ -164,11 +161,9 @@ claim(
 # ## A search is an estimator
 #
 # The cure is to treat the choice as a part of training. A *search* takes data and returns a model: it
-# cross-validates the
-# candidates, takes the best and fits it to all rows. That is `fit`. Afterwards it predicts. Since it is an estimator
-# like any other, `cross_validate(search, X, y)` repeats the whole choice in each outer fold, and this, with no
-# further
-# code, is *nested cross-validation*. The frame that all searches share:
+# cross-validates the candidates, takes the best and fits it to all rows. That is `fit`. Afterwards it predicts.
+# Since it is an estimator like any other, `cross_validate(search, X, y)` repeats the whole choice in each outer
+# fold, and this, with no further code, is *nested cross-validation*. The frame that all searches share:
 
 
 # %% tags=["export"]
@@ -279,8 +274,8 @@ class _Search(_Chosen):
 
 # %% [markdown]
 # A random search draws its candidates: a value from each list, a number from each distribution. Scales matter more
-# than
-# counts: parameters that act by orders of magnitude are drawn evenly in their logarithm (`scipy.stats.loguniform`).
+# than counts: parameters that act by orders of magnitude are drawn evenly in their logarithm
+# (`scipy.stats.loguniform`).
 
 
 # %% tags=["export"]
@@ -412,16 +407,13 @@ claim("selection-best-score-above-truth", excess[0], at_least=0.015)
 claim("selection-nested-score-above-truth", excess[1], within=(-0.03, 0.025))
 
 # %% [markdown]
-# Prediction 1: nothing survives. The nested score agrees with the truth, the best inner score is several points above
-# it. Published comparisons have been decided by this difference {cite:p}`cawley2010overfitting`. Nested
-# cross-validation
-# judges the *procedure*; the outer folds may choose different parameters, and the model to ship is the search
-# fitted to
-# all rows.
+# Prediction 1: nothing survives. The nested score agrees with the truth, the best inner score is several points
+# above it. Published comparisons have been decided by this difference {cite:p}`cawley2010overfitting`. Nested
+# cross-validation judges the *procedure*; the outer folds may choose different parameters, and the model to ship is
+# the search fitted to all rows.
 #
 # Is the search right? Its candidates, given to scikit-learn's `GridSearchCV` one by one, must get the same scores;
-# and
-# scikit-learn's own examination of estimators must pass.
+# and scikit-learn's own examination of estimators must pass.
 
 # %%
 digits = load_digits()
@@ -445,10 +437,9 @@ claim("selection-search-against-scikit-learn", worst, at_most=1e-12)
 # ### Why random
 #
 # A grid of $5\times5$ spends 25 trainings on five values of each parameter. If only one parameter matters, it has
-# tried
-# five; a random search has tried 25 {cite:p}`bergstra2012random`. A support-vector machine on handwritten digits
-# has such
-# a pair: over five orders of magnitude of `C` the score hardly moves, and it falls off a cliff in `gamma`.
+# tried five; a random search has tried 25 {cite:p}`bergstra2012random`. A support-vector machine on handwritten
+# digits has such a pair: over five orders of magnitude of `C` the score hardly moves, and it falls off a cliff in
+# `gamma`.
 
 # %%
 grid = {"C": np.logspace(-1, 4, 5), "gamma": np.logspace(-6, -1, 5)}
@@ -490,17 +481,15 @@ plt.show()
 
 # %% [markdown]
 # Prediction 2: five and twenty-five ({numref}`fig-selection-random`). The random search at *half* the cost is as
-# good as
-# the whole grid. It can also be stopped at any time, and lists of unimportant parameters cost it nothing.
+# good as the whole grid. It can also be stopped at any time, and lists of unimportant parameters cost it nothing.
 
 # %% [markdown]
 # ## Successive halving
 #
 # Most candidates are bad, and it shows early. Give all of them a few rows, keep the best third, give these three
-# times as
-# many rows, and so on {cite:p}`jamieson2016nonstochastic`. With $m$ candidates, factor $\eta$ and $n$ rows, rung $r$
-# trains $m\eta^{-r}$ candidates on $n\eta^{r-R}$ rows, where $R=\log_\eta m$ is the last rung. If a training costs in
-# proportion to its rows,
+# times as many rows, and so on {cite:p}`jamieson2016nonstochastic`. With $m$ candidates, factor $\eta$ and $n$
+# rows, rung $r$ trains $m\eta^{-r}$ candidates on $n\eta^{r-R}$ rows, where $R=\log_\eta m$ is the last rung. If a
+# training costs in proportion to its rows,
 #
 # $$
 # \text{cost}=\sum_{r=0}^{R}m\eta^{-r}\cdot n\eta^{r-R}=(R+1)\,m\,\eta^{-R}\,n=(R+1)\,n ,
@@ -509,9 +498,8 @@ plt.show()
 # instead of $mn$: each rung costs as much as *one* full training. With $m=27$, $\eta=3$ that is 4 instead of 27.
 #
 # The rows of a rung are taken from each training fold; the fold left out stays whole, since judging is cheap and a
-# noisy
-# judge is what this page warns of. For a classifier the rows are ordered so that every beginning of the list has each
-# class in its share.
+# noisy judge is what this page warns of. For a classifier the rows are ordered so that every beginning of the list
+# has each class in its share.
 
 
 # %% tags=["export"]
@@ -616,8 +604,7 @@ class HalvingRandomSearchCV(_Search):
 
 # %% [markdown]
 # The same 27 candidates, in full and halved, on all 1,797 digits. The work is counted in rows trained on, which is
-# the
-# same on every machine:
+# the same on every machine:
 
 # %%
 draw = {"n_candidates": 27, "cv": 3, "random_state": 5}
@@ -636,10 +623,8 @@ claim("selection-halving-loses", full.best_score_ - halving.best_score_, at_most
 
 # %% [markdown]
 # A seventh of the work, and the same result. It rests on an assumption: who leads with few rows leads with many. It
-# fails
-# for every parameter whose meaning depends on the number of rows. Take the smallest leaf of a decision tree, judged
-# by log
-# loss: with 300 people, leaves of 80 are best; with 8,100, leaves of 320.
+# fails for every parameter whose meaning depends on the number of rows. Take the smallest leaf of a decision tree,
+# judged by log loss: with 300 people, leaves of 80 are best; with 8,100, leaves of 320.
 
 # %%
 leaves = np.array([10, 20, 40, 80, 160, 320])
@@ -718,16 +703,13 @@ plt.show()
 
 # %% [markdown]
 # Search such parameters as a *share* of the rows (scikit-learn takes `min_samples_leaf=0.02`), and the curves need
-# not
-# cross.
+# not cross.
 #
 # ## Features that have seen the label
 #
 # Pipelines put everything that learns into the fold: `make_pipeline(scale, model)` fits the scaler on the training
-# rows
-# only. For steps that use the label, even that is not enough. *Target encoding* replaces a category $c$ by the mean
-# of its
-# labels, drawn towards the overall mean $\bar y$ as if $a$ average rows had been added
+# rows only. For steps that use the label, even that is not enough. *Target encoding* replaces a category $c$ by the
+# mean of its labels, drawn towards the overall mean $\bar y$ as if $a$ average rows had been added
 # {cite:p}`micci2001preprocessing`:
 #
 # $$
@@ -735,11 +717,9 @@ plt.show()
 # $$ (eq-selection-encoding)
 #
 # Inside the pipeline the code of a training row contains that row's own label. For a category with one row it
-# nearly *is*
-# the label. The model learns to trust a column that is worth nothing on new rows. The remedy is cross-fitting: while
-# fitting, each fold is encoded by the labels of the others. So here, and only here, `fit_transform` differs from
-# `fit`
-# and then `transform`.
+# nearly *is* the label. The model learns to trust a column that is worth nothing on new rows. The remedy is
+# cross-fitting: while fitting, each fold is encoded by the labels of the others. So here, and only here,
+# `fit_transform` differs from `fit` and then `transform`.
 
 
 # %% tags=["export"]
@@ -846,8 +826,7 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
 
 # %% [markdown]
 # Houses in Ames, with a column that is worth nothing: an "agent", one of a thousand names drawn from a hat. The
-# price is
-# predicted on a logarithmic scale from six measured columns, and the agent, encoded in three ways:
+# price is predicted on a logarithmic scale from six measured columns, and the agent, encoded in three ways:
 
 # %%
 ames = load_ames()
@@ -897,8 +876,7 @@ claim(
 
 # %% [markdown]
 # Encoded before the split, a random name "improves" the score; that is the leak. Inside the pipeline but trusting,
-# the score
-# is honest and the model is bad. Cross-fitted, the model learns that the agent says nothing.
+# the score is honest and the model is bad. Cross-fitted, the model learns that the agent says nothing.
 
 # %%
 real = ames[["Neighborhood", "MS_SubClass"]]
@@ -917,8 +895,7 @@ claim("selection-encoder-against-scikit-learn", deviation, at_most=1e-10)
 #
 # The model is chosen. What does it look at? Shuffle one column of *held-out* rows, so that it keeps its values and
 # loses its meaning, and see how much worse the model gets {cite:p}`breiman2001random`. With $\pi$ a random
-# permutation
-# of the rows and $s$ the score,
+# permutation of the rows and $s$ the score,
 #
 # $$
 # I_j = s\bigl(f;\, \mathbf{X}, \mathbf{y}\bigr) - \mathbb{E}_\pi\, s\bigl(f;\, \mathbf{X} \text{ with column } j \text{ in
@@ -986,8 +963,7 @@ def permutation_importance(
 
 # %% [markdown]
 # Bicycles again, from hour and weather. Whole days are held out, every third: hours of one day resemble each other
-# too
-# much to be split.
+# too much to be split.
 
 # %%
 bikes = load_bikeshare()
@@ -1030,9 +1006,8 @@ claim("selection-temperature-importance-left", one / alone, at_most=0.75)
 claim("selection-importance-of-both-over-one", (one + other) / alone, within=(0.3, 1.1))
 
 # %% [markdown]
-# **Prediction 3**: it falls, though the model is as good and temperature matters as much as before: when one
-# column is shuffled, the other still tells. *A low importance does not say that a thing does not matter*; it says
-# that
+# **Prediction 3**: it falls, though the model is as good and temperature matters as much as before: when one column
+# is shuffled, the other still tells. *A low importance does not say that a thing does not matter*; it says that
 # this model can do without this column. Shuffle columns that say the same thing together (an exercise).
 #
 # ## In which direction?
@@ -1140,8 +1115,7 @@ claim("selection-morning-peak-free", np.median(peak[~working]), at_most=0.7)
 #
 # The **Shapley value** $\phi_j$ {cite:p}`shapley1953value` is what column $j$ adds when it joins, averaged over all
 # $d!$ orders of joining; the fraction counts the orders in which exactly $S$ comes before $j$. In each order the
-# steps
-# lead from $v(\emptyset)$ to $v(\text{all})$, so that the shares sum to the whole:
+# steps lead from $v(\emptyset)$ to $v(\text{all})$, so that the shares sum to the whole:
 # $\sum_j \phi_j = f(\mathbf{x}) - v(\emptyset)$.
 #
 # By hand: $v(\emptyset) = 0$, $v(1) = 1$, $v(2) = 2$, $v(12) = 5$. If 1 comes first it adds 1, if second $5 - 2 = 3$:
@@ -1246,18 +1220,16 @@ axes.set_title("Six shares that add up")
 plt.show()
 
 # %% [markdown]
-# The shares explain the *model*, not the street. They depend on the background (compared with whom?), and filling in
-# columns one by one makes the impossible rows again. And all coalitions cost $2^d$ times the background: 64 here,
-# four
-# thousand for twelve columns. The *shap* package {cite:p}`lundberg2017unified` computes them for trees in polynomial
-# time, and samples coalitions for the rest.
+# The shares explain the *model*, not the street. They depend on the background (compared with whom?), and filling
+# in columns one by one makes the impossible rows again. And all coalitions cost $2^d$ times the background: 64
+# here, four thousand for twelve columns. The *shap* package {cite:p}`lundberg2017unified` computes them for trees
+# in polynomial time, and samples coalitions for the rest.
 #
 # ## In practice
 #
 # scikit-learn has all of it: `RandomizedSearchCV`, `HalvingRandomSearchCV` (behind an experimental flag),
 # `TargetEncoder`, `sklearn.inspection`. Ours pass its examination of estimators, so they can be nested into its
-# tools and
-# its into ours:
+# tools and its into ours:
 
 # %%
 candidates = [
@@ -1295,8 +1267,7 @@ claim("selection-check-estimator-failed", failed, at_most=0)
 # %% [markdown]
 # What is skipped asks for arrays that are not NumPy's. What is expected to fail (`xfail`) demands that
 # `fit_transform` equal `fit` and then `transform`: the encoder must break that rule, and why is the subject of a
-# section
-# above.
+# section above.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -1446,10 +1417,9 @@ _ = try_answer(test_flat, make)
 # :class: dropdown
 # ```
 #
-# The effect of each column must change its sign with the other, so that the average is nothing: $y =
-# \operatorname{sign}(x_1
-# x_2)$, the exclusive or. Each pair of sizes appears with all
-# four signs: without that balance the averages tilt.
+# The effect of each column must change its sign with the other, so that the average is nothing:
+# $y = \operatorname{sign}(x_1 x_2)$, the exclusive or. Each pair of sizes appears with all four signs: without that
+# balance the averages tilt.
 
 
 # %%
@@ -1552,8 +1522,7 @@ _ = try_answer(test_one_se, one_standard_error_solution)
 # **3.** A column has permutation importance zero. Which conclusion is safe?
 #
 # (a) The outcome does not depend on it. (b) Without it, the retrained model would be as good. (c) This fitted model
-# does
-# not lose by its shuffling on these rows. (d) Its Shapley values are zero.
+# does not lose by its shuffling on these rows. (d) Its Shapley values are zero.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1566,9 +1535,8 @@ _ = try_answer(test_one_se, one_standard_error_solution)
 #
 # A choice is a part of training, and is judged from outside: nested. The best of many scores is too good by up to
 # $\sigma\sqrt{2 \ln m}$. Random search spends its trainings on different values, halving on candidates that begin
-# well,
-# and both can fail for a reason. What learns from labels is fitted across folds. Importance, dependence and Shapley
-# values describe a fitted model on given rows; copies, interactions and backgrounds decide what they say.
+# well, and both can fail for a reason. What learns from labels is fitted across folds. Importance, dependence and
+# Shapley values describe a fitted model on given rows; copies, interactions and backgrounds decide what they say.
 #
 # ## References
 #

@@ -231,8 +231,7 @@ plt.show()
 #
 # What else disturbs is not a drift but bursts: another program takes the processor, memory is fetched again. Bursts
 # make a run longer and never shorter, so the mean is the wrong summary. A simulation with a known answer, 1 s of
-# work,
-# and with a probability of 0.2 an interruption of around 3 s; a thousand experiments of five runs:
+# work, and with a probability of 0.2 an interruption of around 3 s; a thousand experiments of five runs:
 
 # %%
 rng = np.random.default_rng(0)
@@ -248,10 +247,9 @@ claim("benchmark-median-off-by-ten-per-cent", wrong["median"], within=(0.03, 0.0
 
 # %% [markdown]
 # The mean of five is off by more than a tenth in most experiments, the median in one of twenty: with five runs it
-# needs
-# three bursts to move it. The minimum is never off here. It answers "how fast can it be", the median "how long does
-# it usually take"; this page takes the median, because a program that *often* waits for memory should not be told as
-# if it never did.
+# needs three bursts to move it. The minimum is never off here. It answers "how fast can it be", the median "how
+# long does it usually take"; this page takes the median, because a program that *often* waits for memory should not
+# be told as if it never did.
 #
 # Processor time of this process (`time.process_time`) leaves out what other programs do. It also adds up all threads:
 # a library that uses two cores for one second has used two. All runs here have one thread, ours and scikit-learn's.
@@ -300,8 +298,7 @@ _ = check_close(geometric_mean(1 / some), 1 / geometric_mean(some), rtol=1e-12)
 #
 # Every pair gets equal settings, spelled out below: same tolerance, same depth, same number of trees and of starts.
 # Where the defaults differ one of them is changed; scikit-learn's boosting, for one, stops early by itself and
-# grows the best
-# leaf first until there are 31.
+# grows the best leaf first until there are 31.
 
 
 # %% tags=["export"]
@@ -380,9 +377,8 @@ def _pairs_of_unsupervised() -> dict[str, tuple[BaseEstimator, BaseEstimator]]:
 # %% [markdown]
 # Three tables: many columns and ten classes; few rows; many rows and few columns. Columns are standardised (naive
 # Bayes for counts gets them as they are). Three methods need $n^2$ numbers or many passes; they get fewer rows,
-# which is
-# said in the table. A third of the rows is held out, and *fit and answer* are timed together: a nearest-neighbour
-# model that is timed at `fit` alone has done nothing yet.
+# which is said in the table. A third of the rows is held out, and *fit and answer* are timed together: a
+# nearest-neighbour model that is timed at `fit` alone has done nothing yet.
 
 
 # %% tags=["export"]
@@ -429,8 +425,7 @@ def duel(estimator: str, table: str) -> Duel:
 # %% [markdown]
 # What a run returns is its score, so that nobody gets faster by getting worse: accuracy or $R^2$ on new rows, mean
 # log-likelihood or minus the inertia per row, the variance explained, the divergence of a map; and for groups
-# without a
-# score of their own the agreement with the labels.
+# without a score of their own the agreement with the labels.
 
 
 # %% tags=["export"]
@@ -557,19 +552,16 @@ claim("benchmark-scores-equal-to-three-digits", (apart < 1e-3).mean(), at_least=
 # ## A fixed price and a price per row
 #
 # Why does the ratio depend on the table? Take the smallest piece of work there is, `x + 1` for an array of $n$
-# numbers.
-# Its time is close to a straight line,
+# numbers. Its time is close to a straight line,
 #
 # $$
 # t(n) = a + b\,n ,
 # $$ (eq-benchmark-line)
 #
 # with a fixed price $a$ (Python finds the method, NumPy checks types and shapes, allocates) and a price $b$ per
-# number.
-# At the **half-performance length** $a/b$ {cite:p}`hockney1988parallel` half of the time is overhead. Times range
-# over
-# decades, so the line is fitted to *relative* errors: divide the equation by $t$, and it is a least-squares problem
-# with a right-hand side of ones.
+# number. At the **half-performance length** $a/b$ {cite:p}`hockney1988parallel` half of the time is overhead. Times
+# range over decades, so the line is fitted to *relative* errors: divide the equation by $t$, and it is a
+# least-squares problem with a right-hand side of ones.
 
 
 # %% tags=["export"]
@@ -652,8 +644,7 @@ plt.show()
 
 # %% [markdown]
 # A loop in C has no such fixed price. Vectorised NumPy is as fast as C where its arrays are longer than that, and
-# only
-# there. Now the estimators, on more and more flights:
+# only there. Now the estimators, on more and more flights:
 
 # %% tags=["nbval-ignore-output"]
 # Timings differ from run to run.
@@ -715,13 +706,11 @@ plt.show()
 
 # %% [markdown]
 # *Prediction 2.* Both occur. For k-means and naive Bayes the ratio *rises*: with few rows either side mostly pays
-# its fixed
-# price, and scikit-learn's is the higher one, for it checks more. With many rows the prices per row decide. The
-# tree has
-# a fixed price of its own, many short arrays for each level; where NumPy sorts and sums with wide vector
-# instructions its
-# line *falls* towards 1 as that price fades, and on an old processor without them it does not. So "NumPy
-# is $x$ times slower" is a sentence without a value as long as $n$ and the machine are not said.
+# its fixed price, and scikit-learn's is the higher one, for it checks more. With many rows the prices per row
+# decide. The tree has a fixed price of its own, many short arrays for each level; where NumPy sorts and sums with
+# wide vector instructions its line *falls* towards 1 as that price fades, and on an old processor without them it
+# does not. So "NumPy is $x$ times slower" is a sentence without a value as long as $n$ and the machine are not
+# said.
 #
 # ## Where the slow ones spend it
 #
@@ -750,13 +739,11 @@ claim(
 )
 
 # %% [markdown]
-# What the compiled core gains there is always one of two things. **Fusion**: a tree's split search in NumPy writes a
-# sorted copy, a running sum, its squares, a difference, and reads each back from memory; the C loop keeps all of
-# that in
-# registers and reads a number once. **Leaving early**: a search in a k-d tree, or a coordinate of the lasso that
-# stays
-# zero, can stop after a few numbers; a vectorised line always finishes its array. Both need a loop over rows, which
-# Python makes too expensive, and NumPy cannot express.
+# What the compiled core gains there is always one of two things. **Fusion**: a tree's split search in NumPy writes
+# a sorted copy, a running sum, its squares, a difference, and reads each back from memory; the C loop keeps all of
+# that in registers and reads a number once. **Leaving early**: a search in a k-d tree, or a coordinate of the lasso
+# that stays zero, can stop after a few numbers; a vectorised line always finishes its array. Both need a loop over
+# rows, which Python makes too expensive, and NumPy cannot express.
 #
 # ## Memory
 #
@@ -815,13 +802,10 @@ claim("benchmark-memory-geometric-mean", geometric_mean(memory), at_most=3)
 
 # %% [markdown]
 # (To each figure ten times the table's size was added before dividing: a ratio of two almost-nothings has no
-# meaning.)
-# On average the difference is small, and in single cases it is not. Vectorising *is* trading memory for time: where C
-# keeps one row's running sums, NumPy keeps those of a block of rows. The largest are `SVC`, which here holds all
-# kernel
-# rows that it has ever asked for, within `cache_size`, as floats of 8 bytes (LIBSVM takes 4), and the neighbours,
-# whose
-# leaves are searched for thousands of rows together.
+# meaning.) On average the difference is small, and in single cases it is not. Vectorising *is* trading memory for
+# time: where C keeps one row's running sums, NumPy keeps those of a block of rows. The largest are `SVC`, which
+# here holds all kernel rows that it has ever asked for, within `cache_size`, as floats of 8 bytes (LIBSVM takes 4),
+# and the neighbours, whose leaves are searched for thousands of rows together.
 #
 # ## In practice
 #
@@ -1071,9 +1055,8 @@ try_answer(test_crossing, crossing_solution)
 # ## Quiz
 #
 # **1.** In {numref}`fig-benchmark-turns`, left, both programs are equal. What would have shown the fault without
-# knowing
-# that? (a) more runs of each, (b) a smaller standard deviation, (c) plotting times in the order of running, (d) the
-# minimum in place of the median.
+# knowing that? (a) more runs of each, (b) a smaller standard deviation, (c) plotting times in the order of running,
+# (d) the minimum in place of the median.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1083,8 +1066,7 @@ try_answer(test_crossing, crossing_solution)
 # ```
 #
 # **2.** A ratio of 8 on 500 rows, of 1.1 on 500,000. Where should one look first? (a) the inner loop, (b) what is
-# done
-# once for each call, (c) the matrix product, (d) the memory.
+# done once for each call, (c) the matrix product, (d) the memory.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1094,8 +1076,8 @@ try_answer(test_crossing, crossing_solution)
 # ```
 #
 # **3.** Two programs give the same score; on one thread A is twice as fast in processor time, yet the user waits
-# longer
-# for A. What can explain it? (a) B runs on four threads, (b) A was measured warm, (c) the ratio was turned over,
+# longer for A. What can explain it? (a) B runs on four threads, (b) A was measured warm, (c) the ratio was turned
+# over,
 # (d) the
 # median was used.
 #
@@ -1111,10 +1093,8 @@ try_answer(test_crossing, crossing_solution)
 #
 # A benchmark is an experiment: the same question to both sides, turns, one thread, a median, and a comparison with
 # itself for the noise. Ratios are averaged geometrically. NumPy costs a fixed price for each call and then what C
-# costs,
-# so it keeps up where arrays are long and falls behind where rows are looked at one by one. A ratio without its
-# $n$, its
-# settings and its score says nothing.
+# costs, so it keeps up where arrays are long and falls behind where rows are looked at one by one. A ratio without
+# its $n$, its settings and its score says nothing.
 #
 # This stage ends here; {doc}`../04_Deep_Learning/index` begins with models whose time *is* matrix products.
 #

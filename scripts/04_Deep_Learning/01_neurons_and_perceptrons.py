@@ -581,9 +581,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 # %% [markdown]
 # ## Coefficient by coefficient
 #
-# The rule leaves nothing open: the same rows in the same order must give the same weights in any library.
-# All 45 pairs of digits, and the ten classes at once, against scikit-learn without shuffling; the average
-# against scikit-learn's averaged {term}`stochastic gradient descent` with the {term}`perceptron`'s loss.
+# The rule leaves nothing open: the same rows in the same order must give the same weights in any library. All 45
+# pairs of digits, and the ten classes at once, against scikit-learn without shuffling; the average against
+# scikit-learn's averaged {term}`stochastic gradient descent` with the {term}`perceptron`'s loss.
 
 # %%
 pairs = list(combinations(range(10), 2))
@@ -644,11 +644,10 @@ for verdict in verdicts:
 # %% [markdown]
 # ## Where the bound is lost
 #
-# Every pair of digits can be separated, so there are 45 real cases in which the bound can be compared with
-# the truth. And the loss can be accounted for exactly. After $M$ mistakes let
-# $\bar\gamma = \mathbf{w}_M\cdot\mathbf{u} / M$ be the mean progress,
-# $s^2 = \lVert\mathbf{w}_M\rVert^2 / M$ the mean growth of the squared length, and $\varphi$ the angle
-# between $\mathbf{w}_M$ and $\mathbf{u}$. Then
+# Every pair of digits can be separated, so there are 45 real cases in which the bound can be compared with the
+# truth. And the loss can be accounted for exactly. After $M$ mistakes let
+# $\bar\gamma = \mathbf{w}_M\cdot\mathbf{u} / M$ be the mean progress, $s^2 = \lVert\mathbf{w}_M\rVert^2 / M$ the
+# mean growth of the squared length, and $\varphi$ the angle between $\mathbf{w}_M$ and $\mathbf{u}$. Then
 # $M\bar\gamma = \mathbf{w}_M\cdot\mathbf{u} = \sqrt M\, s \cos\varphi$, and solving for $M$,
 #
 # $$
@@ -1108,9 +1107,9 @@ claim("perceptron-learning-rate-changes", scaled, equal_to=0)
 
 # %% [markdown]
 # A quarter of the {term}`learning rate` gives a quarter of the weights and the same decisions: starting from zero,
-# the rate is only the unit of length. What a pass costs: one product of length $d$ for each row, nothing
-# but the weights in memory. The number of passes is not known beforehand; each but the last contains a
-# mistake, so the bound limits it too.
+# the rate is only the unit of length. What a pass costs: one product of length $d$ for each row, nothing but the
+# weights in memory. The number of passes is not known beforehand; each but the last contains a mistake, so the
+# bound limits it too.
 
 
 # %%

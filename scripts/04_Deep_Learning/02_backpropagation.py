@@ -1026,9 +1026,8 @@ plt.show()
 # moderate rates too; the others do their work.
 #
 # **The wrong loss for the last layer.** One sigmoid neuron, surely wrong: $z = -8$ where the answer is 1. Squared
-# error $\tfrac12 (p - 1)^2$ has the slope $(p - 1)\,p\,(1 - p)$ by the chain rule; cross-entropy $-\log p$ has $p -
-# 1$,
-# for its $1/p$ cancels the flat part of the sigmoid. The steps, at rate 1, until $p > \tfrac12$:
+# error $\tfrac12 (p - 1)^2$ has the slope $(p - 1)\,p\,(1 - p)$ by the chain rule; cross-entropy $-\log p$ has
+# $p - 1$, for its $1/p$ cancels the flat part of the sigmoid. The steps, at rate 1, until $p > \tfrac12$:
 
 
 # %%

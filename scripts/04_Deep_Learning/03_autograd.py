@@ -214,10 +214,9 @@ claim("autograd-forgotten-sum-error", abs(a.grad - 18) / 18, at_least=0.5)
 # %% [markdown]
 # Nothing crashed, and every number is plausible.
 #
-# Each operation is visited once forwards and once backwards, however many inputs there are. So a gradient costs a small
-# constant times the function itself; {cite:t}`griewank2008evaluating` prove a bound, and the walk back is due to
-# {cite:t}`linnainmaa1976taylor`.
-# Back-propagation {cite:p}`rumelhart1986learning` is this sum for a network.
+# Each operation is visited once forwards and once backwards, however many inputs there are. So a gradient costs a
+# small constant times the function itself; {cite:t}`griewank2008evaluating` prove a bound, and the walk back is due
+# to {cite:t}`linnainmaa1976taylor`. Back-propagation {cite:p}`rumelhart1986learning` is this sum for a network.
 #
 # `Value` is right and useless: one Python object for each of a network's million multiplications. The remedy is to
 # record *array* operations. Then the record has one entry for a whole layer, and NumPy does the arithmetic. Three
@@ -539,10 +538,9 @@ def _cast(a: np.ndarray, dtype: DTypeLike) -> Result:
 
 
 # %% [markdown]
-# Picking is where accumulation is forgotten most often. `x[[0, 0, 2]]` uses entry 0 twice; `out[index] = g` keeps one
-# of its two messages, `np.add.at` both. The look-up of rows, a language model's {term}`embedding`, gets a path
-# of its
-# own, as NumPy adds fastest in one dimension.
+# Picking is where accumulation is forgotten most often. `x[[0, 0, 2]]` uses entry 0 twice; `out[index] = g` keeps
+# one of its two messages, `np.add.at` both. The look-up of rows, a language model's {term}`embedding`, gets a path
+# of its own, as NumPy adds fastest in one dimension.
 
 
 # %% tags=["export"]

@@ -2,8 +2,7 @@
 # # Neural network library
 #
 # Which few objects turn an engine for derivatives into a library, and what exactly is a training run, so that it
-# can be
-# stopped and continued as if nothing had happened?
+# can be stopped and continued as if nothing had happened?
 #
 # ````{admonition} On this page
 # :class: journey-card
@@ -58,9 +57,8 @@ _ = torch.set_num_threads(1)
 # ## A run is more than its weights
 #
 # A network learns digits with momentum, in batches that are drawn anew in every pass. In the middle of the second
-# pass
-# the machine is switched off. The weights were saved, so they are loaded and training goes on. Is the result that of
-# the run without an interruption?
+# pass the machine is switched off. The weights were saved, so they are loaded and training goes on. Is the result
+# that of the run without an interruption?
 
 # %%
 images, digit = load_digits(return_X_y=True)
@@ -94,11 +92,11 @@ claim("library-weights-before-the-kill", apart[:80].max(), equal_to=0)
 claim("library-weights-after-the-kill", apart[80:].max(), at_least=0.2)
 
 # %% [markdown]
-# Not at all. The momentum was lost, and the generator that shuffles began from its seed again, so that some pictures
-# came twice in one pass and others not at all. Nothing fails; the run is merely another one, and nobody can
-# repeat it. What belongs to a run? To answer that, the parts need names: which numbers are learned, which are kept,
-# who
-# owns them, and where the run stands. That is what a library is for, and this page builds one, with PyTorch's names.
+# Not at all. The momentum was lost, and the generator that shuffles began from its seed again, so that some
+# pictures came twice in one pass and others not at all. Nothing fails; the run is merely another one, and nobody
+# can repeat it. What belongs to a run? To answer that, the parts need names: which numbers are learned, which are
+# kept, who owns them, and where the run stands. That is what a library is for, and this page builds one, with
+# PyTorch's names.
 #
 # ## Predict
 #
@@ -142,12 +140,10 @@ class Parameter(Tensor):
 # %% [markdown]
 # A **module** owns parameters, *buffers* (arrays that are kept but not learned, such as running means) and further
 # modules. So a network is a tree, and every array in it has a path for a name: `0.weight`, `encoder.2.bias`. The
-# user should
-# not have to register anything; writing `self.weight = Parameter(…)` is enough, because Python asks `__setattr__`
-# on each assignment.
-# The registry is one dictionary from the name of an attribute to what it is. It also catches a classical mistake:
-# `self.weight = self.weight - step` would replace the parameter by a computed tensor, and training would silently
-# stop for it.
+# user should not have to register anything; writing `self.weight = Parameter(…)` is enough, because Python asks
+# `__setattr__` on each assignment. The registry is one dictionary from the name of an attribute to what it is. It
+# also catches a classical mistake: `self.weight = self.weight - step` would replace the parameter by a computed
+# tensor, and training would silently stop for it.
 
 
 # %% tags=["export"]
@@ -193,9 +189,9 @@ class _Registry:
 
 # %% [markdown]
 # Everything else that a module can do is a walk through that tree. `state_dict` returns *copies* (PyTorch returns
-# the arrays themselves, and a
-# snapshot of the best weights then changes as training goes on; see the exercise). `load_state_dict` collects *all*
-# that is wrong before it writes anything, so a failed load leaves the network as it was.
+# the arrays themselves, and a snapshot of the best weights then changes as training goes on; see the exercise).
+# `load_state_dict` collects *all* that is wrong before it writes anything, so a failed load leaves the network as
+# it was.
 
 
 # %% tags=["export"]
@@ -316,8 +312,7 @@ class Module(_Walks):
 #
 # with PyTorch's convention of one *row* of $\mathbf{W}$ for each output. The first weights are uniform between
 # $\pm 1/\sqrt{d}$, so that a sum of $d$ terms keeps the size of one term; a later page is about nothing else. By
-# hand: weights
-# $(1, 2)$, bias 3, input $(4, 5)$, output $1 \cdot 4 + 2 \cdot 5 + 3 = 17$.
+# hand: weights $(1, 2)$, bias 3, input $(4, 5)$, output $1 \cdot 4 + 2 \cdot 5 + 3 = 17$.
 
 
 # %% tags=["export"]
@@ -528,11 +523,10 @@ plt.show()
 # L(\mathbf{z}, t) = -\log \frac{e^{z_t}}{\sum_j e^{z_j}} = \Bigl( m + \log \sum_j e^{z_j - m} \Bigr) - z_t, \qquad m = \max_j z_j,
 # $$ (eq-library-loss)
 #
-# and the right-hand form never takes the exponential of a positive number. Its derivative is the softmax minus one at
-# the right place, so the loss is one operation with one way back. A row without any correct answer, a class that does
-# not exist, an empty batch: each is refused with its reason, and so is a loss that is not finite, since one step
-# with a NaN
-# turns *every* parameter into NaN, and the report comes hours later.
+# and the right-hand form never takes the exponential of a positive number. Its derivative is the softmax minus one
+# at the right place, so the loss is one operation with one way back. A row without any correct answer, a class that
+# does not exist, an empty batch: each is refused with its reason, and so is a loss that is not finite, since one
+# step with a NaN turns *every* parameter into NaN, and the report comes hours later.
 
 
 # %% tags=["export"]
@@ -631,8 +625,7 @@ claim("library-naive-loss-is-finite", bool(np.isfinite(naive)), equal_to=0)
 
 # %% [markdown]
 # *Prediction 2.* The loss is 1000; the naive formula divides infinity by infinity and takes the log of 0. The
-# derivative by
-# finite differences, and PyTorch's:
+# derivative by finite differences, and PyTorch's:
 
 # %%
 rng = np.random.default_rng(0)
@@ -657,8 +650,7 @@ claim("library-loss-gradient-against-pytorch", max(deviations), at_most=1e-14)
 #
 # A data set knows its length and gives rows; a loader gives batches of them, in a new order for each pass. The
 # order is drawn from a generator *that the loader owns*: whoever saves its state before a pass can draw the same
-# order
-# again.
+# order again.
 
 
 # %% tags=["export"]
@@ -795,8 +787,7 @@ claim(
 # ## A file that only holds numbers
 #
 # Python's own way to store objects, `pickle`, does not store data. It stores *instructions*, and loading means to
-# carry
-# them out:
+# carry them out:
 
 
 # %%
@@ -811,9 +802,8 @@ pickle.loads(pickle.dumps(Innocent()))
 
 # %% [markdown]
 # It could have been any function. A file with weights from a stranger should not be able to do that.
-# **safetensors** is
-# a format that cannot: eight bytes with the length of a header, the header as JSON with name, type, shape and place
-# of each array, then the bytes. It can be read by hand:
+# **safetensors** is a format that cannot: eight bytes with the length of a header, the header as JSON with name,
+# type, shape and place of each array, then the bytes. It can be read by hand:
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -834,11 +824,10 @@ theirs.load_state_dict(safetensors.torch.load_file(path))  # PyTorch reads it to
 claim("library-bytes-that-are-not-numbers", len(raw) - 8 * 2410, at_most=400)
 
 # %% [markdown]
-# A checkpoint needs more than arrays: numbers, text, the state of a generator, nested. Arrays go into the file under
-# their path, the rest as JSON into the header's free part. And it has to be written so that a kill *while writing*
-# leaves
-# the old one: into a new file beside it, down to the disk, and then renamed over the old one, which the file system
-# does in one piece.
+# A checkpoint needs more than arrays: numbers, text, the state of a generator, nested. Arrays go into the file
+# under their path, the rest as JSON into the header's free part. And it has to be written so that a kill *while
+# writing* leaves the old one: into a new file beside it, down to the disk, and then renamed over the old one, which
+# the file system does in one piece.
 
 
 # %% tags=["export"]
@@ -924,8 +913,7 @@ assert {k: read[k] for k in ("step", "loss", "text")} == {
 # ## What a run consists of
 #
 # Now the question of {ref}`sec-library-run` has an answer. The state of a run is everything that a later step
-# depends on and that
-# the program text does not say:
+# depends on and that the program text does not say:
 #
 # | part | where it is | what is lost without it |
 # |---|---|---|
@@ -985,10 +973,8 @@ class Momentum:
 
 # %% [markdown]
 # The trainer is then a loop of six lines in the middle of its bookkeeping. A checkpoint may be written after any
-# step, not
-# only after a pass. In the middle of a pass it stores the generator's state from the pass's *beginning*: after a
-# restart the
-# same order is drawn again, and the rows that are done are skipped.
+# step, not only after a pass. In the middle of a pass it stores the generator's state from the pass's *beginning*:
+# after a restart the same order is drawn again, and the rows that are done are skipped.
 
 
 # %% tags=["export"]
@@ -1132,10 +1118,9 @@ class Trainer(_Run):
 # ## Killed three times
 #
 # A program of its own trains on digits, with a checkpoint every seven steps. The first three processes kill
-# themselves
-# with the signal that no program can catch, in the first, the second and the third pass; none of the kills falls on a
-# checkpoint. The fourth finishes, and prints the sum of the bytes of all weights, a fingerprint that changes with
-# any bit.
+# themselves with the signal that no program can catch, in the first, the second and the third pass; none of the
+# kills falls on a checkpoint. The fourth finishes, and prints the sum of the bytes of all weights, a fingerprint
+# that changes with any bit.
 
 # %%
 PROGRAM = """
@@ -1195,9 +1180,8 @@ claim(
 )
 
 # %% [markdown]
-# *Prediction 3.* In all of them; the history of losses too, to the last bit. (The exit code is minus the number
-# of the signal.) Now take the parts of the state away, one at a time, and stop at step 45, in the middle of the
-# second
+# *Prediction 3.* In all of them; the history of losses too, to the last bit. (The exit code is minus the number of
+# the signal.) Now take the parts of the state away, one at a time, and stop at step 45, in the middle of the second
 # pass:
 
 
@@ -1418,10 +1402,9 @@ claim("library-refused", refused, equal_to=len(attempts))
 # | `save_checkpoint` | `torch.save` (a pickle), or safetensors | never runs code |
 # | `Trainer` | yours, or Lightning, Accelerate | resumes in the middle of a pass |
 #
-# A checkpoint costs time: it is as many bytes as weights plus the optimiser's memory. With $c$ seconds to write and a
-# failure every $M$ seconds on average, writing every $\sqrt{2cM}$ seconds loses least {cite:p}`young1974first`: for
-# 5 s and
-# a failure a day, every 15 minutes.
+# A checkpoint costs time: it is as many bytes as weights plus the optimiser's memory. With $c$ seconds to write and
+# a failure every $M$ seconds on average, writing every $\sqrt{2cM}$ seconds loses least {cite:p}`young1974first`:
+# for 5 s and a failure a day, every 15 minutes.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -1511,8 +1494,7 @@ _ = try_answer(test_accumulate, accumulated_gradient)
 # ```
 #
 # `backward` adds to `grad`, which is what makes this possible. A mean over a piece has to be weighed by its share
-# of the
-# rows.
+# of the rows.
 
 
 # %%
@@ -1580,9 +1562,8 @@ _ = try_answer(test_snapshot, wrong_run)
 # ```
 #
 # It always returns the *last* state: the array that it kept is the one that training writes to. It is right exactly
-# if
-# the last epoch was the best, as in every run that still improves when it ends, which is why the fault lives long.
-# Repair: `kept = {name: array.copy() for name, array in state.items()}`.
+# if the last epoch was the best, as in every run that still improves when it ends, which is why the fault lives
+# long. Repair: `kept = {name: array.copy() for name, array in state.items()}`.
 
 
 # %%
@@ -1668,10 +1649,9 @@ folder.cleanup()
 # ## Quiz
 #
 # **1.** In {numref}`fig-library-resume` the run *without momentum* sees the very batches of the run that was left
-# alone.
-# Why does its line not come back to zero? (a) the order of the rows was lost, (b) its first steps after the restart
-# are
-# shorter, and from another point the gradients are others, (c) rounding, (d) its learning rate is lower.
+# alone. Why does its line not come back to zero? (a) the order of the rows was lost, (b) its first steps after the
+# restart are shorter, and from another point the gradients are others, (c) rounding, (d) its learning rate is
+# lower.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1692,8 +1672,8 @@ folder.cleanup()
 # ```
 #
 # **3.** `state_dict` of a network with tied weights (one parameter under two paths) has how many entries for it,
-# and how often does
-# an optimiser that was given `parameters()` step it? (a) 2 and 1, (b) 1 and 1, (c) 2 and 2, (d) 1 and 2.
+# and how often does an optimiser that was given `parameters()` step it? (a) 2 and 1, (b) 1 and 1, (c) 2 and 2, (d)
+# 1 and 2.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1705,10 +1685,9 @@ folder.cleanup()
 # ## What to remember
 #
 # A network is a tree of named arrays, and a library is mostly the walk through it. A loss is one operation with a
-# stable
-# form and a refusal of NaN. A run is everything that its next step depends on: weights, the optimiser's memory,
-# generators, and the place in
-# the pass. Stored as plain numbers, in one piece, it can be killed anywhere and continue to the same last bit.
+# stable form and a refusal of NaN. A run is everything that its next step depends on: weights, the optimiser's
+# memory, generators, and the place in the pass. Stored as plain numbers, in one piece, it can be killed anywhere
+# and continue to the same last bit.
 #
 # The engine has its layers; what is missing is a better way downhill than plain steps.
 #

@@ -225,10 +225,9 @@ class Optimizer:
 # %% [markdown]
 # ## Remember the direction
 #
-# **Momentum** {cite:p}`polyak1964some` keeps a velocity $\mathbf{v}$, a fading sum of the gradients
-# $\mathbf{g}_t$. It is the heavy ball of {ref}`the chapter on optimisation <sec-optimization-momentum>`, in the
-# form in which networks are
-# trained {cite:p}`sutskever2013importance`:
+# **Momentum** {cite:p}`polyak1964some` keeps a velocity $\mathbf{v}$, a fading sum of the gradients $\mathbf{g}_t$.
+# It is the heavy ball of {ref}`the chapter on optimisation <sec-optimization-momentum>`, in the form in which
+# networks are trained {cite:p}`sutskever2013importance`:
 #
 # $$
 # \mathbf{v}_t = \mu\, \mathbf{v}_{t-1} + \mathbf{g}_t, \qquad
@@ -239,9 +238,9 @@ class Optimizer:
 # alternate, as across the valley, they cancel: $1 - \mu + \mu^2 - \dots = 1/(1 + \mu)$. With $\mu = 0.9$ that is
 # 10 along the floor and 0.53 across it: nineteen times less.
 #
-# **Nesterov's** variant steps along $\mathbf{g}_t + \mu \mathbf{v}_t$, which is what {term}`momentum` would do *next* if
-# the gradient stayed. *Weight decay* adds $\lambda\boldsymbol\theta$ to the gradient, the slope of the penalty
-# $\tfrac\lambda2 \lVert\boldsymbol\theta\rVert^2$.
+# **Nesterov's** variant steps along $\mathbf{g}_t + \mu \mathbf{v}_t$, which is what {term}`momentum` would do
+# *next* if the gradient stayed. *Weight decay* adds $\lambda\boldsymbol\theta$ to the gradient, the slope of the
+# penalty $\tfrac\lambda2 \lVert\boldsymbol\theta\rVert^2$.
 
 
 # %% tags=["export"]
@@ -324,8 +323,7 @@ class SGD(Optimizer):
 # Both begin at zero, so at first they are too small. By how much? Unrolled,
 # $\mathbf{m}_t = (1 - \beta_1) \sum_{s=1}^{t} \beta_1^{t-s}\, \mathbf{g}_s$, and the weights in the sum add up to
 # $1 - \beta_1^t$. For gradients with a constant mean therefore
-# $\mathbb{E}[\mathbf{m}_t] = (1 - \beta_1^t)\, \mathbb{E}[\mathbf{g}]$, and dividing by $1 - \beta_1^t$ repairs
-# it:
+# $\mathbb{E}[\mathbf{m}_t] = (1 - \beta_1^t)\, \mathbb{E}[\mathbf{g}]$, and dividing by $1 - \beta_1^t$ repairs it:
 #
 # $$
 # \boldsymbol\theta_t = \boldsymbol\theta_{t-1}
@@ -347,9 +345,8 @@ def adam_by_formula(theta, g, m, v, t, lr=1e-3, b1=0.9, b2=0.999, eps=1e-8):
 
 # %% [markdown]
 # Right, and every operator makes a new array. The class below does the same arithmetic in place. Two variants fit
-# into it. **AdamW** {cite:p}`loshchilov2019decoupled` takes {term}`weight decay` out of the gradient and
-# shrinks the
-# weights directly, by $1 - \eta\lambda$. **AMSGrad** {cite:p}`reddi2018convergence` divides by the largest
+# into it. **AdamW** {cite:p}`loshchilov2019decoupled` takes {term}`weight decay` out of the gradient and shrinks
+# the weights directly, by $1 - \eta\lambda$. **AMSGrad** {cite:p}`reddi2018convergence` divides by the largest
 # $\mathbf{v}$ so far. What both are good for is measured further down.
 
 

@@ -2,8 +2,7 @@
 # # Initialization and normalization
 #
 # Why does a network of fifty layers not learn at all from one set of random weights and well from another, and how
-# can a
-# layer put it right while it runs?
+# can a layer put it right while it runs?
 #
 # ````{admonition} On this page
 # :class: journey-card
@@ -56,9 +55,9 @@ images = (images - images.mean()) / images.std()  # (1797, 64)
 # %% [markdown]
 # ## A factor of 0.41, fifty times
 #
-# PyTorch's linear layer, and that of {doc}`04_neural_network_library`, draws its first weights between $\pm
-# 1/\sqrt{d}$ for $d$
-# inputs. Fifty such layers with ReLU in between, 256 wide, read the digits. How large are the numbers that arrive?
+# PyTorch's linear layer, and that of {doc}`04_neural_network_library`, draws its first weights between
+# $\pm 1/\sqrt{d}$ for $d$ inputs. Fifty such layers with ReLU in between, 256 wide, read the digits. How large are
+# the numbers that arrive?
 
 
 # %%
@@ -95,10 +94,8 @@ claim("norm-default-after-fifty", default[49], at_most=1e-17)
 
 # %% [markdown]
 # After fifty layers the pictures are a whisper of $10^{-20}$, and the gradient that comes back is multiplied by the
-# same
-# factor in each layer. Weights twice or three times as large would do the opposite. The right size is a matter of a
-# few
-# per cent when it is raised to the fiftieth power, so it has to be computed, not tuned.
+# same factor in each layer. Weights twice or three times as large would do the opposite. The right size is a matter
+# of a few per cent when it is raised to the fiftieth power, so it has to be computed, not tuned.
 #
 # ## Predict
 #
@@ -113,8 +110,7 @@ claim("norm-default-after-fifty", default[49], at_most=1e-17)
 # ## Variance through one layer
 #
 # One output of a linear layer is $z = \sum_{i=1}^{d} w_i x_i$. Let the weights be independent of the inputs and of
-# each
-# other, with mean 0 and variance $\sigma^2$. The mixed terms of $z^2$ have mean 0, so
+# each other, with mean 0 and variance $\sigma^2$. The mixed terms of $z^2$ have mean 0, so
 #
 # $$
 # \mathbb{E}[z^2] = \sum_i \mathbb{E}[w_i^2]\, \mathbb{E}[x_i^2] = d\, \sigma^2\, \mathbb{E}[x^2] .
@@ -136,22 +132,19 @@ claim("norm-default-after-fifty", default[49], at_most=1e-17)
 # $$ (eq-norm-he)
 #
 # The default is uniform between $\pm 1/\sqrt d$, so its variance is $\tfrac13 \cdot \tfrac1d$, and each layer
-# multiplies the size by
-# $\sqrt{1/6} \approx 0.41$, as measured.
+# multiplies the size by $\sqrt{1/6} \approx 0.41$, as measured.
 #
 # Backwards, the gradient of an input is $\partial L / \partial x_i = \sum_k w_{ki}\, \partial L / \partial z_k$:
-# the same sum,
-# over the *outputs*. It is kept if $\sigma^2 = 2 / d_\text{out}$. Both cannot hold unless the layer is square;
-# {cite:t}`glorot2010understanding` take the mean of the two, for activations whose slope at 0 is 1:
+# the same sum, over the *outputs*. It is kept if $\sigma^2 = 2 / d_\text{out}$. Both cannot hold unless the layer
+# is square; {cite:t}`glorot2010understanding` take the mean of the two, for activations whose slope at 0 is 1:
 #
 # $$
 # \sigma^2 = \frac{2}{d_\text{in} + d_\text{out}} \quad\text{(Xavier)}.
 # $$ (eq-norm-xavier)
 #
 # In general $\sigma = g / \sqrt{d}$ with a *gain* $g$ that makes up for the activation: $\sqrt2$ for ReLU
-# {cite:p}`he2015delving`, 1 for none, and for the leaky ReLU of slope $a$ the same computation gives $\sqrt{2/(1 +
-# a^2)}$. (For tanh
-# PyTorch uses $\tfrac53$.)
+# {cite:p}`he2015delving`, 1 for none, and for the leaky ReLU of slope $a$ the same computation gives
+# $\sqrt{2/(1 + a^2)}$. (For tanh PyTorch uses $\tfrac53$.)
 
 
 # %% tags=["export"]
@@ -366,16 +359,12 @@ plt.show()
 # *Prediction 1.* The default has $c = \tfrac13$ and needs $c = 2$: weights $\sqrt6 \approx 2.4$ times as large.
 #
 # *Prediction 2.* Yes, since the layers are square: $d_\text{in} = d_\text{out}$, and a ReLU passes on half of the
-# gradients as it passes on half of
-# the numbers. The sigmoid is another matter. Its slope is at most ¼, so a factor of at least 4 would have to come
-# from
-# the weights, and weights that large saturate it, where the slope is smaller still. No initialization repairs that,
-# which is
-# why deep networks before 2010 were trained layer by layer.
+# gradients as it passes on half of the numbers. The sigmoid is another matter. Its slope is at most ¼, so a factor
+# of at least 4 would have to come from the weights, and weights that large saturate it, where the slope is smaller
+# still. No initialization repairs that, which is why deep networks before 2010 were trained layer by layer.
 #
 # The computation is about averages over weights. In a *single* network of width $n$ the size still wanders from
-# layer to layer, the more the
-# narrower it is:
+# layer to layer, the more the narrower it is:
 
 # %%
 wander = {}
@@ -392,8 +381,7 @@ claim("norm-wander-32-over-512", wander[32] / wander[512], within=(2, 9))
 
 # %% [markdown]
 # The deviation of the logarithm shrinks like the root of the width, so a deep and narrow network is a lottery even
-# with
-# the right variance. That asks for something that *measures* the size and corrects it.
+# with the right variance. That asks for something that *measures* the size and corrects it.
 #
 # ## Does it learn?
 #
@@ -458,16 +446,13 @@ claim("norm-eight-is-refused", len(refusals), equal_to=1)
 
 # %% [markdown]
 # With the default weights nothing is learned: the loss stays at $\log 10$, that of guessing, and no error is
-# raised. With weights
-# that are too large the loss is soon not a number, which the library at least reports. With He's the loss falls,
-# but haltingly. Is
-# there something that the size does not tell?
+# raised. With weights that are too large the loss is soon not a number, which the library at least reports. With
+# He's the loss falls, but haltingly. Is there something that the size does not tell?
 #
 # ## Parallel pictures
 #
 # Two different pictures that arrive as the same vector cannot be told apart, whatever its length. The mean cosine
-# between 128
-# digits, layer by layer:
+# between 128 digits, layer by layer:
 
 
 # %%
@@ -491,9 +476,9 @@ claim("norm-cosine-after-twenty-layers-he", angles["He"][-1], at_least=0.93)
 
 # %% [markdown]
 # A ReLU makes everything positive, so after one layer all rows have a common part, the next layer adds to it, and
-# after twenty the
-# pictures are parallel but for some per cent. The variance was right in every layer: it counts the length, and most
-# of the length has become the common part. What is needed is not to keep the size, but to keep the *differences*.
+# after twenty the pictures are parallel but for some per cent. The variance was right in every layer: it counts the
+# length, and most of the length has become the common part. What is needed is not to keep the size, but to keep the
+# *differences*.
 #
 # ## Measuring the size on the way
 #
@@ -505,12 +490,10 @@ claim("norm-cosine-after-twenty-layers-he", angles["He"][-1], at_least=0.93)
 # $$ (eq-norm-batch)
 #
 # with $\gamma, \beta$ learned. **Layer normalization** {cite:p}`ba2016layer` does the same over the features of
-# each row.
-# The code can be the same too: only the axis differs, over which is averaged.
+# each row. The code can be the same too: only the axis differs, over which is averaged.
 #
-# The derivative has to take into account that $\mu$ and $v$ depend on all $m$ numbers of the group. With $s =
-# \sqrt{v + \varepsilon}$ and $g$ for the
-# gradient of $\hat x$,
+# The derivative has to take into account that $\mu$ and $v$ depend on all $m$ numbers of the group. With
+# $s = \sqrt{v + \varepsilon}$ and $g$ for the gradient of $\hat x$,
 #
 # $$
 # \frac{\partial \hat x_j}{\partial x_i} = \frac1s \Bigl( \delta_{ij} - \frac1m - \frac{\hat x_i \hat x_j}{m} \Bigr)
@@ -519,9 +502,9 @@ claim("norm-cosine-after-twenty-layers-he", angles["He"][-1], at_least=0.93)
 # $$ (eq-norm-back)
 #
 # The first term is the way through the numerator; the second comes from $\partial\mu/\partial x_i = \tfrac1m$; the
-# third from
-# $\partial s / \partial x_i = (x_i - \mu) / (m s) = \hat x_i / m$. In words: the gradient loses its mean and its
-# component along $\hat x$, the two directions in which $x$ can move without changing $\hat x$. One line each:
+# third from $\partial s / \partial x_i = (x_i - \mu) / (m s) = \hat x_i / m$. In words: the gradient loses its mean
+# and its component along $\hat x$, the two directions in which $x$ can move without changing $\hat x$. One line
+# each:
 
 
 # %% tags=["export"]
@@ -540,10 +523,8 @@ def _normalize(x: np.ndarray, axes: tuple[int, ...], eps: float) -> Any:
 
 # %% [markdown]
 # A batch is not there when a single picture is to be classified. So a batch-normalized layer keeps *running* means
-# and
-# variances from training, as buffers, and uses them after `eval()`. As in PyTorch the running variance is the
-# unbiased one,
-# divided by $m - 1$, while the batch is normalized with the one divided by $m$.
+# and variances from training, as buffers, and uses them after `eval()`. As in PyTorch the running variance is the
+# unbiased one, divided by $m - 1$, while the batch is normalized with the one divided by $m$.
 
 
 # %% tags=["export"]
@@ -678,8 +659,7 @@ class LayerNorm(Module):
 # ## Equal to PyTorch, training and in use
 #
 # Three batches in training mode, so that the running statistics have something to run over; then one in use.
-# Outputs, gradients and buffers,
-# with a constant feature among them, whose variance is 0:
+# Outputs, gradients and buffers, with a constant feature among them, whose variance is 0:
 
 # %%
 rng = np.random.default_rng(0)
@@ -717,13 +697,10 @@ claim(
 # ## The same bad weights, normalized
 #
 # Now the network of twenty layers with the weights that learned nothing, $c = \tfrac13$.
-# {term}`Batch normalization <batch normalization>`
-# subtracts the mean of the *batch*,
-# which is the common part of the pictures. {term}`Layer normalization <layer normalization>` subtracts one
-# number from each row and leaves the
-# rows as parallel as they
-# were. To it belongs a **skip connection** {cite:p}`he2016deep`: $\mathbf{y} = \mathbf{x} + f(\mathbf{x})$, in
-# which the picture itself goes on.
+# {term}`Batch normalization <batch normalization>` subtracts the mean of the *batch*, which is the common part of
+# the pictures. {term}`Layer normalization <layer normalization>` subtracts one number from each row and leaves the
+# rows as parallel as they were. To it belongs a **skip connection** {cite:p}`he2016deep`:
+# $\mathbf{y} = \mathbf{x} + f(\mathbf{x})$, in which the picture itself goes on.
 
 
 # %%
@@ -816,15 +793,13 @@ plt.show()
 
 # %% [markdown]
 # The scores follow the cosines, not the sizes. Normalization by rows and skips belong together; every
-# {term}`Transformer`
-# has both.
+# {term}`Transformer` has both.
 #
 # %% [markdown]
 # Why does the size of the weights not matter any more? Multiply the weights before a batch normalization by any
-# $\alpha > 0$:
-# $\mu$ and $\sqrt v$ are multiplied by it too, and $\hat x$ stays. The gradient of those weights is then divided by
-# $\alpha$, so a step
-# of gradient descent on large weights is *relatively* smaller by $\alpha^2$: large weights slow themselves down.
+# $\alpha > 0$: $\mu$ and $\sqrt v$ are multiplied by it too, and $\hat x$ stays. The gradient of those weights is
+# then divided by $\alpha$, so a step of gradient descent on large weights is *relatively* smaller by $\alpha^2$:
+# large weights slow themselves down.
 
 
 # %%
@@ -855,8 +830,8 @@ claim(
 # ## The batch is part of the answer
 #
 # In training mode a row's output depends on its neighbours. After training, the pictures are classified three
-# times: in `eval` mode; in
-# training mode, in shuffled batches of 50; and in training mode, in batches sorted by class.
+# times: in `eval` mode; in training mode, in shuffled batches of 50; and in training mode, in batches sorted by
+# class.
 
 
 # %%
@@ -891,11 +866,9 @@ claim("norm-accuracy-training-mode-sorted", ways[:, 2].mean(), at_most=0.5)
 
 # %% [markdown]
 # *Prediction 3.* Most answers are wrong. A batch of threes has its mean subtracted, which is what they have in
-# common: the layer removes the
-# very thing that makes them threes. Nothing in the code fails; the mode was forgotten. The same happens in
-# *training* if the
-# loader does not shuffle: the batches are easy to tell apart within, and the running statistics describe none of
-# them.
+# common: the layer removes the very thing that makes them threes. Nothing in the code fails; the mode was
+# forgotten. The same happens in *training* if the loader does not shuffle: the batches are easy to tell apart
+# within, and the running statistics describe none of them.
 
 # %%
 sorted_model = deep(2, depth=3, norm=BatchNorm1d)
@@ -941,9 +914,8 @@ plt.show()
 
 # %% [markdown]
 # Layer normalization has none of these troubles: a row is alone with itself. That is why language models, whose
-# batches are
-# small and whose lines differ in length, use it. What it gives up is the comparison between rows: a feature that is
-# always on stays always on.
+# batches are small and whose lines differ in length, use it. What it gives up is the comparison between rows: a
+# feature that is always on stays always on.
 #
 # ## In practice
 #
@@ -956,8 +928,8 @@ plt.show()
 # | sequences, small batches, generation one by one | layer normalization or RMSNorm |
 #
 # In PyTorch the names are the same: `torch.nn.init.kaiming_normal_(layer.weight)`, `torch.nn.BatchNorm1d(64)`,
-# `torch.nn.LayerNorm(64)`. The
-# bias of a linear layer in front of a batch normalization does nothing (it is subtracted again): `bias=False`.
+# `torch.nn.LayerNorm(64)`. The bias of a linear layer in front of a batch normalization does nothing (it is
+# subtracted again): `bias=False`.
 #
 # | What people believe | What exposes it |
 # |---|---|
@@ -1001,8 +973,8 @@ _ = try_answer(test_leaky, None)
 # ```
 #
 # The mean square after the activation is $\tfrac12 (1 + a^2)\, \mathbb{E}[z^2] = 0.625\, \mathbb{E}[z^2]$. So
-# $\sigma^2 = 1 / (0.625 \cdot 100) = 0.016$, and
-# with $\sigma^2 = 0.02$ the factor is $0.625 \cdot 100 \cdot 0.02 = 1.25$.
+# $\sigma^2 = 1 / (0.625 \cdot 100) = 0.016$, and with $\sigma^2 = 0.02$ the factor is
+# $0.625 \cdot 100 \cdot 0.02 = 1.25$.
 
 # %%
 _ = try_answer(test_leaky, (0.016, 1.25))
@@ -1114,10 +1086,9 @@ _ = try_answer(test_expose, expose)
 # :class: dropdown
 # ```
 #
-# Adding a constant to all of $x$ changes nothing, so a constant gradient $g$ must come back as zero: $g_i - \bar g
-# = 0$. The same is true of $g = \hat x$, up to
-# $\varepsilon$. A layer with `careless` trains, more slowly and to another place, because the gradient keeps two
-# directions that do not exist.
+# Adding a constant to all of $x$ changes nothing, so a constant gradient $g$ must come back as zero:
+# $g_i - \bar g = 0$. The same is true of $g = \hat x$, up to $\varepsilon$. A layer with `careless` trains, more
+# slowly and to another place, because the gradient keeps two directions that do not exist.
 
 
 # %%
@@ -1185,8 +1156,7 @@ _ = try_answer(test_rms, rms_primitive_solution)
 # ## Quiz
 #
 # **1.** In {numref}`fig-norm-tower`, left, the line for $c = 1$ ends near $10^{-8}$. What would it be after 100
-# layers? (a) about $10^{-8}$, (b) about
-# $10^{-15}$, (c) 0 exactly, (d) about $10^{-10}$.
+# layers? (a) about $10^{-8}$, (b) about $10^{-15}$, (c) 0 exactly, (d) about $10^{-10}$.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1195,8 +1165,7 @@ _ = try_answer(test_rms, rms_primitive_solution)
 # ```
 #
 # **2.** Why is a bias before a batch normalization useless? (a) it is initialized with zero, (b) the mean that is
-# subtracted contains it, (c) the variance
-# contains it, (d) ReLU removes it.
+# subtracted contains it, (c) the variance contains it, (d) ReLU removes it.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1205,9 +1174,8 @@ _ = try_answer(test_rms, rms_primitive_solution)
 # ```
 #
 # **3.** A model scores 0.97 in validation with batches of 64 and 0.71 when served one picture at a time. Most
-# likely? (a) it overfits, (b) `eval()` is missing in
-# both, (c) the running statistics were not saved, or the mode is that of training, (d) the learning rate was too
-# high.
+# likely? (a) it overfits, (b) `eval()` is missing in both, (c) the running statistics were not saved, or the mode
+# is that of training, (d) the learning rate was too high.
 #
 # ```{admonition} Answer
 # :class: dropdown
@@ -1219,10 +1187,9 @@ _ = try_answer(test_rms, rms_primitive_solution)
 # ## What to remember
 #
 # A layer multiplies the mean square of its numbers by $d\sigma^2$ times what the activation leaves, and depth
-# raises that to a power, so $\sigma^2 = 2/d$ for ReLU and $1/d$
-# without. Backwards the same sum runs over the outputs. Normalization measures the size where it arises and removes
-# it from the gradient as well, which makes
-# the size of the first weights nearly irrelevant. Size is not all: rows also have to stay different, which batch
+# raises that to a power, so $\sigma^2 = 2/d$ for ReLU and $1/d$ without. Backwards the same sum runs over the
+# outputs. Normalization measures the size where it arises and removes it from the gradient as well, which makes the
+# size of the first weights nearly irrelevant. Size is not all: rows also have to stay different, which batch
 # normalization and skip connections see to. Over the batch, it makes rows depend on their neighbours, which is why
 # there are two modes.
 #

@@ -2,8 +2,7 @@
 # # Regularization
 #
 # Two hundred pictures and a hundred thousand weights: what keeps a network from learning the pictures by heart,
-# which of it
-# works, and how does one find out?
+# which of it works, and how does one find out?
 #
 # ````{admonition} On this page
 # :class: journey-card
@@ -122,9 +121,8 @@ claim("regularization-loss-new-over-learned", test_loss / train_loss, at_least=2
 
 # %% [markdown]
 # All of the learned, and five in six of the new. The textbook has half a dozen remedies, each with a theory. This
-# page derives what they do, and then compares them on this
-# task *with the same care for each*: every method on the same eight draws of pictures and first weights, so that
-# differences are paired.
+# page derives what they do, and then compares them on this task *with the same care for each*: every method on the
+# same eight draws of pictures and first weights, so that differences are paired.
 #
 # ## Predict
 #
@@ -170,9 +168,8 @@ _ = check_close(np.round(by_hand, 2), [0.91, 0.09, 1.0, 0.1])
 # ## Dropout is noise with a price
 #
 # **Dropout** {cite:p}`srivastava2014dropout` multiplies each hidden number by a mask: 0 with probability $p$, else
-# $1/(1-p)$, so that the mean is 1 and nothing has to be
-# changed in use. What does the noise do? For a linear model the expectation over masks can be written down. With
-# $m_i$ of mean 1 and variance $p/(1-p)$,
+# $1/(1-p)$, so that the mean is 1 and nothing has to be changed in use. What does the noise do? For a linear model
+# the expectation over masks can be written down. With $m_i$ of mean 1 and variance $p/(1-p)$,
 #
 # $$
 # \mathbb{E}\Bigl[ \bigl( y - \sum_i w_i m_i x_i \bigr)^2 \Bigr]
@@ -439,15 +436,12 @@ left.invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# *Prediction 1.* The moved pictures, by far. Decay, {term}`dropout` and {term}`early stopping` change the
-# accuracy by
-# less than
-# half a point, and label smoothing *costs* more than one. That is not what one
-# reads, and it is worth asking why: a network with 784 inputs and 200 examples has found *one* of many surfaces
-# that pass through them, and gradient descent from small weights already prefers smooth ones. Penalties make it
-# smoother; they cannot tell it that digits
-# may move. Augmentation tells it exactly that. (And these are one setting each, on one task, with one size of
-# network: the statement is about this experiment.)
+# *Prediction 1.* The moved pictures, by far. Decay, {term}`dropout` and {term}`early stopping` change the accuracy
+# by less than half a point, and label smoothing *costs* more than one. That is not what one reads, and it is worth
+# asking why: a network with 784 inputs and 200 examples has found *one* of many surfaces that pass through them,
+# and gradient descent from small weights already prefers smooth ones. Penalties make it smoother; they cannot tell
+# it that digits may move. Augmentation tells it exactly that. (And these are one setting each, on one task, with
+# one size of network: the statement is about this experiment.)
 #
 # The *loss* moves more than the accuracy: a network without remedy is too sure of its mistakes, and one with
 # smoothed labels not sure enough of what it knows. How far are confidence and accuracy apart?

@@ -1120,8 +1120,7 @@ _ = check_close(hard_swish(long), one_kernel(), rtol=1e-5, atol=1e-6)
 
 # %% [markdown]
 # How much it is worth depends on the machine: the slower its memory beside its arithmetic, the more. A processor
-# without
-# vector instructions gains little, a GPU much.
+# without vector instructions gains little, a GPU much.
 #
 # A graph holds only for what was seen while it was captured: shapes, types, the branch that was taken. *Guards*
 # check that at each call. A branch on a *value* cannot be known in advance, so the graph breaks there into pieces
@@ -1282,8 +1281,7 @@ plt.show()
 # The order of the changes is the order of a profile: whatever is largest now. The last one stands in many lists of
 # advice, and gains nothing here that could be told from noise: on a CPU the number is already there. On a GPU
 # `item()` waits for all work that was queued, and is worth leaving out. For a finer table, look at every operation
-# that reaches the kernels, forward and
-# backward. PyTorch lets one stand between:
+# that reaches the kernels, forward and backward. PyTorch lets one stand between:
 
 
 # %%

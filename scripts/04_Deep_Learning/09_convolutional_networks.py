@@ -63,8 +63,7 @@ _ = torch.set_num_threads(1)
 # ## Moved by three pixels
 #
 # A network of two linear layers learns digits of MNIST. Then the test pictures are moved to the right, by one, two,
-# … six pixels. A person does
-# not notice.
+# … six pixels. A person does not notice.
 
 # %%
 pictures, labels = load_mnist_5k()
@@ -117,10 +116,8 @@ claim("conv-dense-accuracy-moved-by-four", plain_moved[4], at_most=0.5)
 
 # %% [markdown]
 # Four pixels, a seventh of the width, and most answers are wrong. To the linear layer a pixel is one of 784
-# columns, and column
-# 300 has nothing to do with column 301. Permute all columns in the same way and it learns as well. It was
-# never told that they form a
-# picture.
+# columns, and column 300 has nothing to do with column 301. Permute all columns in the same way and it learns as
+# well. It was never told that they form a picture.
 #
 # ## Predict
 #
@@ -134,10 +131,8 @@ claim("conv-dense-accuracy-moved-by-four", plain_moved[4], at_most=0.5)
 #
 # ## The same pattern everywhere
 #
-# Two decisions make a linear layer into a {term}`convolution`: an output sees only a *window* of the input,
-# and all windows
-# are seen with the *same weights*. In one
-# dimension, with a kernel $\mathbf{w}$ of $k$ numbers,
+# Two decisions make a linear layer into a {term}`convolution`: an output sees only a *window* of the input, and all
+# windows are seen with the *same weights*. In one dimension, with a kernel $\mathbf{w}$ of $k$ numbers,
 #
 # $$
 # y_o = \sum_{j=0}^{k-1} w_j\, x_{o + j} .
@@ -201,10 +196,9 @@ claim(
 # ## One product of matrices
 #
 # The loops run over places. Turn it round: write every window as a *column*, and all places are one product with
-# the kernels as rows. This is called
-# **im2col**. `sliding_window_view` makes the table of windows without copying; only the reshape copies. Shapes:
-# windows
-# $(n, c, h', v', k, l) \to (n,\ c k l,\ h' v')$, kernels $(f,\ c k l)$, product $(n,\ f,\ h' v')$.
+# the kernels as rows. This is called **im2col**. `sliding_window_view` makes the table of windows without copying;
+# only the reshape copies. Shapes: windows $(n, c, h', v', k, l) \to (n,\ c k l,\ h' v')$, kernels $(f,\ c k l)$,
+# product $(n,\ f,\ h' v')$.
 #
 # Backwards three derivatives are needed. With $\mathbf{G}$ for the gradient of the output and $\mathbf{C}$ for the
 # columns, $\mathbf{Y} = \mathbf{W}\mathbf{C} + \mathbf{b}$ is a linear layer, so
@@ -216,8 +210,8 @@ claim(
 # $$ (eq-conv-back)
 #
 # A pixel stands in several columns, one for each window that it is in, and receives the sum of their gradients: the
-# adjoint of copying is adding. There are $k \cdot l$ offsets
-# in a window, and for one offset all windows touch different pixels, so that $k \cdot l$ sliced additions do it
+# adjoint of copying is adding. There are $k \cdot l$ offsets in a window, and for one offset all windows touch
+# different pixels, so that $k \cdot l$ sliced additions do it
 # (**col2im**).
 
 
@@ -370,8 +364,8 @@ class Conv2d(Module):
 # ## Pooling
 #
 # After a convolution the largest number of each 2 × 2 block is kept: *that* the pattern is there matters, and
-# where, only to two pixels. Backwards the gradient
-# goes to the place of the largest, the first one if there are several, as in PyTorch.
+# where, only to two pixels. Backwards the gradient goes to the place of the largest, the first one if there are
+# several, as in PyTorch.
 
 
 # %% tags=["export"]
@@ -499,9 +493,8 @@ claim(
 #
 # ## LeNet
 #
-# The network of {cite:t}`lecun1998gradient` in its plain form: twice convolution and {term}`pooling`, then
-# three linear
-# layers. Shapes for one picture:
+# The network of {cite:t}`lecun1998gradient` in its plain form: twice convolution and {term}`pooling`, then three
+# linear layers. Shapes for one picture:
 # $(1, 28, 28) \to (6, 28, 28) \to (6, 14, 14) \to (16, 10, 10) \to (16, 5, 5) \to 400 \to 120 \to 84 \to 10$.
 
 
@@ -545,10 +538,9 @@ claim(
 
 # %% [markdown]
 # Better from the start, with fewer weights, and better on moved pictures. But not unmoved: *prediction 3* fails.
-# The convolutions are
-# equivariant; the linear layers behind them are not. They have learned where in the 5 × 5 map each pattern belongs.
-# What *did* become cheaper is learning it: with moved
-# pictures in the training set it holds (the page on {term}`regularization <regularisation>` does that).
+# The convolutions are equivariant; the linear layers behind them are not. They have learned where in the 5 × 5 map
+# each pattern belongs. What *did* become cheaper is learning it: with moved pictures in the training set it holds
+# (the page on {term}`regularization <regularisation>` does that).
 #
 # The second ingredient is that neighbours are neighbours. Permute the pixels of all pictures, in one fixed way:
 
@@ -722,8 +714,7 @@ plt.show()
 #
 # Law {eq}`eq-conv-shift` in two dimensions, on a picture that is moved by one pixel: exactly right inside, wrong
 # within reach of the border, where padding puts zeros that did not move. Behind a pooling with stride 2 it holds
-# for even
-# shifts only.
+# for even shifts only.
 
 # %%
 conv, pool = Conv2d(1, 4, 5, padding=2, rng=np.random.default_rng(0)), MaxPool2d(2)
@@ -1070,8 +1061,7 @@ _ = try_answer(test_flipped, expose)
 #
 # Symmetric kernels are their own flip; blur, Laplacian and ring are all symmetric. An edge kernel is
 # *antisymmetric*: the flip changes its sign. In a network that learns its kernels the bug would never show, until
-# weights are
-# loaded from another library.
+# weights are loaded from another library.
 
 
 # %%
@@ -1188,8 +1178,8 @@ _ = try_answer(test_depthwise, depthwise_solution)
 #
 # A convolution is a linear layer with two beliefs: only neighbours matter, and all places are alike. It moves with
 # its input, which the linear layers behind it do not. As a program it is one product of matrices with windows as
-# columns, and its way back adds
-# them up again. Depth and stride decide how far a number sees, and most of what it sees is in the middle.
+# columns, and its way back adds them up again. Depth and stride decide how far a number sees, and most of what it
+# sees is in the middle.
 #
 # ## References
 #

@@ -983,10 +983,9 @@ plt.show()
 # ### Truncation
 #
 # A text of a million letters cannot be unrolled. **Truncated** {term}`backpropagation`
-# {cite:p}`williams1990efficient`
-# runs the state on but cuts the gradient every $c$ steps: `state.detach()`. Then the sums of
-# {eq}`eq-recurrent-gradients` hold no term from before the cut. Here the symbol is 7 steps away and the gradient
-# goes back over 4:
+# {cite:p}`williams1990efficient` runs the state on but cuts the gradient every $c$ steps: `state.detach()`. Then
+# the sums of {eq}`eq-recurrent-gradients` hold no term from before the cut. Here the symbol is 7 steps away and the
+# gradient goes back over 4:
 
 # %% tags=["nbval-ignore-output"]
 # training again

@@ -258,9 +258,9 @@ claim("transfer-scratch-five", scratch, within=(0.48, 0.64))
 #
 # A convolution with $C$ maps coming in, $C'$ going out and $k \times k$ kernels does two things at once: it looks
 # *around* each place, and it *mixes* maps. For each place that costs $k^2 C\, C'$ multiplications. MobileNet
-# {cite:p}`howard2017mobilenets` does one after the other. A **{term}`depthwise <depthwise convolution>`** convolution looks around, in each map
-# alone, with one kernel $\mathbf{D}_i$ each; a **pointwise** one mixes, with kernels of one pixel, that is with a
-# matrix $\mathbf{P}$:
+# {cite:p}`howard2017mobilenets` does one after the other. A **{term}`depthwise <depthwise convolution>`**
+# convolution looks around, in each map alone, with one kernel $\mathbf{D}_i$ each; a **pointwise** one mixes, with
+# kernels of one pixel, that is with a matrix $\mathbf{P}$:
 #
 # $$
 # \underbrace{k^2\, C\, C'}_{\text{at once}} \quad\text{against}\quad \underbrace{k^2\, C}_{\text{around}} +
@@ -716,10 +716,9 @@ claim("transfer-equal-port", max(deviation, small_deviation), at_most=1e-4)
 
 # %% [markdown]
 # Second, a test without any reference, which works for every network with {term}`batch normalization`. During
-# training
-# each layer kept the mean and the variance of what came in. If our network does what the trained one did, then
-# photographs must arrive at each layer with about these statistics. With $\mu, \sigma^2$ as stored and $\bar{x}$
-# as found, take $|\bar{x} - \mu| / \sigma$, its mean over the maps.
+# training each layer kept the mean and the variance of what came in. If our network does what the trained one did,
+# then photographs must arrive at each layer with about these statistics. With $\mu, \sigma^2$ as stored and
+# $\bar{x}$ as found, take $|\bar{x} - \mu| / \sigma$, its mean over the maps.
 
 
 # %%
@@ -829,10 +828,9 @@ print(
 
 # %% [markdown]
 # Seven of seven. The eighth cannot be right: a {term}`softmax` has to put its weight on *something*, and a
-# bobsleigh
-# driver has a suit and a helmet, too. Only the height of the bar gives a hint that the question was wrong.
-# Published is 75.1 % on 50,000 photographs; eight of them are no measurement of that, they only show that nothing
-# is broken.
+# bobsleigh driver has a suit and a helmet, too. Only the height of the bar gives a hint that the question was
+# wrong. Published is 75.1 % on 50,000 photographs; eight of them are no measurement of that, they only show that
+# nothing is broken.
 #
 # ## Fold, then use
 #
@@ -1225,10 +1223,9 @@ other_half = np.mean(
 claim("transfer-same-half", by_depth["surfaces"][11] - other_half, within=(0.05, 0.15))
 
 # %% [markdown]
-# Nine points less. Patches of the same half overlap, so a random split of patches is a split with
-# {term}`leakage`, and
-# the cat's other side does have another pattern. For choosing a depth that bias is harmless, since it is the same
-# for all. As an estimate it would be false.
+# Nine points less. Patches of the same half overlap, so a random split of patches is a split with {term}`leakage`,
+# and the cat's other side does have another pattern. For choosing a depth that bias is harmless, since it is the
+# same for all. As an estimate it would be false.
 #
 # ## Scratch, frozen, fine-tuned
 #

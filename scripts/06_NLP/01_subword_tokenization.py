@@ -126,10 +126,9 @@ plt.show()
 #
 # ## Join the commonest pair, again and again
 #
-# {term}`Byte-pair encoding <byte-pair encoding>` began as a compressor {cite:p}`gage1994new` and came to
-# language models as the answer to
-# unknown words {cite:p}`sennrich2016neural`. Let the text be words $w$ with counts $c_w$, each a sequence of
-# symbols $w_1 w_2 \dots$, at first single bytes. Count neighbours,
+# {term}`Byte-pair encoding <byte-pair encoding>` began as a compressor {cite:p}`gage1994new` and came to language
+# models as the answer to unknown words {cite:p}`sennrich2016neural`. Let the text be words $w$ with counts $c_w$,
+# each a sequence of symbols $w_1 w_2 \dots$, at first single bytes. Count neighbours,
 #
 # $$
 # n(a, b) = \sum_w c_w \, \bigl|\{\, i : w_i = a,\; w_{i+1} = b \,\}\bigr| ,
@@ -678,10 +677,9 @@ claim("bpe-encoding-time-over-library", speeds[1] / speeds[0], within=(0.1, 10))
 
 # %% [markdown]
 # All 4,096 merges in the same order, every pre-token that occurs in five megabytes, ten whole plays, and 2,000
-# strings of random signs. The
-# times are close, which says less about Python than about language: words repeat, each distinct pre-token is
-# cut once, and the rest is a look-up in a dictionary. The library uses all cores of a machine at once, which
-# is not counted here.
+# strings of random signs. The times are close, which says less about Python than about language: words repeat, each
+# distinct pre-token is cut once, and the rest is a look-up in a dictionary. The library uses all cores of a machine
+# at once, which is not counted here.
 #
 # Saved, loaded, and three files that must not be believed:
 
@@ -768,9 +766,9 @@ print([whole.vocabulary[i].decode() for i in range(256, 272)])
 # (sec-bpe-bits)=
 # ## Bits per token are not comparable, bits per byte are
 #
-# The 30 plays train a tokenizer with 4,096 merges; prefixes of it encode the eight held-back plays. As model
-# serves the simplest there is: each {term}`token` has its frequency in the 30 plays (plus one) as probability,
-# whatever came before.
+# The 30 plays train a tokenizer with 4,096 merges; prefixes of it encode the eight held-back plays. As model serves
+# the simplest there is: each {term}`token` has its frequency in the 30 plays (plus one) as probability, whatever
+# came before.
 
 # %%
 merges, _ = learn_merges(words, 4096)
@@ -947,13 +945,12 @@ unsure = entropy(after_glitch / after_glitch.sum())
 claim("bpe-bits-after-an-unmet-token", unsure, equal_to=np.log2(4352), tolerance=1e-9)
 
 # %% [markdown]
-# Hundreds of entries were never met (some are stepping stones that a longer token always absorbs, most are
-# written in capitals: speakers and headings). After one of them the model knows nothing: the entropy is that
-# of all 4,352 tokens alike. In a network it is worse, because the row of such a token in the {term}`embedding`
-# table
-# gets no {term}`gradient` and stays the random vector it was: an input that means nothing *in particular*, to which
-# no part of the model has ever been fitted. {cite:t}`land2024fishing` find such tokens in many public models. To
-# find yours, count.
+# Hundreds of entries were never met (some are stepping stones that a longer token always absorbs, most are written
+# in capitals: speakers and headings). After one of them the model knows nothing: the entropy is that of all 4,352
+# tokens alike. In a network it is worse, because the row of such a token in the {term}`embedding` table gets no
+# {term}`gradient` and stays the random vector it was: an input that means nothing *in particular*, to which no part
+# of the model has ever been fitted. {cite:t}`land2024fishing` find such tokens in many public models. To find
+# yours, count.
 #
 # (sec-bpe-spelling)=
 # ## Letters behind a number

@@ -201,9 +201,8 @@ for q in (query, 10 * query):
 # \operatorname{softmax}\Bigl(\frac{\mathbf{Q}\mathbf{K}^\top}{\sqrt d}\Bigr) \mathbf{V} ,
 # $$ (eq-transformer-attention)
 #
-# where the {term}`softmax` runs along each *row*: over the keys. Nothing in it depends on how far apart query
-# and key are,
-# and every pair is one hop away.
+# where the {term}`softmax` runs along each *row*: over the keys. Nothing in it depends on how far apart query and
+# key are, and every pair is one hop away.
 #
 # ## Why divide by the root of d
 #
@@ -735,11 +734,10 @@ claim(
 #
 # ## The block
 #
-# {term}`Attention <attention>` only averages values. To compute something from what was fetched, each token
-# then passes alone through
-# two linear layers with an activation between them. Both steps are *added* to the token, so a block that does
-# nothing is the identity, and gradients have a road past it. Normalization stands before each step (*pre-norm*) or,
-# as in the first paper, after each sum (*post-norm*):
+# {term}`Attention <attention>` only averages values. To compute something from what was fetched, each token then
+# passes alone through two linear layers with an activation between them. Both steps are *added* to the token, so a
+# block that does nothing is the identity, and gradients have a road past it. Normalization stands before each step
+# (*pre-norm*) or, as in the first paper, after each sum (*post-norm*):
 #
 # $$
 # \text{pre: } \mathbf{X}' = \mathbf{X} + f(\operatorname{norm}(\mathbf{X})), \qquad
@@ -1195,9 +1193,8 @@ claim(
 # | an error for a query without keys | NaN or zeros | on purpose |
 #
 # Pre-norm is the safe choice for many layers; the original post-norm wants a {term}`warm-up` of the
-# {term}`learning rate`. Heads of
-# 32 to 128 dimensions are usual. For long sequences, causal masks are passed as `is_causal=True`, which lets the
-# kernel skip half of the work.
+# {term}`learning rate`. Heads of 32 to 128 dimensions are usual. For long sequences, causal masks are passed as
+# `is_causal=True`, which lets the kernel skip half of the work.
 #
 # | What people believe | What exposes it |
 # |---|---|

@@ -134,8 +134,7 @@ claim("gpt-counting-six", counted[5], within=(1.56, 1.62))
 # ### RMSNorm: no mean, no shift
 #
 # {term}`Layer normalization <layer normalization>` subtracts the mean and divides by the standard deviation.
-# {cite:t}`zhang2019root` leave the
-# mean alone:
+# {cite:t}`zhang2019root` leave the mean alone:
 #
 # $$
 # \operatorname{rms}(\mathbf{x})_i = g_i\, \frac{x_i}{\sqrt{\tfrac1d \sum_j x_j^2 + \varepsilon}} .
@@ -838,9 +837,8 @@ class Muon(torch.optim.Optimizer):
 
 
 # %% [markdown]
-# What does it do to a real {term}`gradient`? One batch of the plays, the gradient of the first block's wide
-# matrix, and its
-# 128 singular values before and after.
+# What does it do to a real {term}`gradient`? One batch of the plays, the gradient of the first block's wide matrix,
+# and its 128 singular values before and after.
 
 # %%
 torch.manual_seed(0)
@@ -888,16 +886,14 @@ axes.set(
 plt.show()
 
 # %% [markdown]
-# Muon is for the matrices inside the blocks. The {term}`embedding` is a table, not a map from vectors to
-# vectors, and the
-# gains of the norms are vectors; both stay with AdamW.
+# Muon is for the matrices inside the blocks. The {term}`embedding` is a table, not a map from vectors to vectors,
+# and the gains of the norms are vectors; both stay with AdamW.
 #
 # ## The race
 #
 # Two recipes for the same text, batches of 64 characters, one thread. The plain one is the issue of every tutorial:
-# AdamW at $10^{-3}$, a {term}`warm-up` and a cosine, twelve pieces a step. The other takes Muon at 0.03 and
-# AdamW at 0.02,
-# half the batch, and lets the rate fall in a straight line to zero.
+# AdamW at $10^{-3}$, a {term}`warm-up` and a cosine, twelve pieces a step. The other takes Muon at 0.03 and AdamW
+# at 0.02, half the batch, and lets the rate fall in a straight line to zero.
 
 
 # %% tags=["export"]
@@ -1130,14 +1126,12 @@ plt.show()
 
 # %% [markdown]
 # *Prediction 2*, second half: the optimiser. Without Muon more than a third of a nat is lost. Second, and larger
-# than its fame suggests, come the {term}`rotary positions`: learned ones are a table with 64 rows that has to
-# be filled
-# before a head can find its neighbour, and sixty steps are not enough for that. Queries and keys of length one
-# pay at these large steps. SwiGLU is worth little more than the seeds differ. RMSNorm is worth nothing in loss;
+# than its fame suggests, come the {term}`rotary positions`: learned ones are a table with 64 rows that has to be
+# filled before a head can find its neighbour, and sixty steps are not enough for that. Queries and keys of length
+# one pay at these large steps. SwiGLU is worth little more than the seeds differ. RMSNorm is worth nothing in loss;
 # it saves an operation. And blocks that begin at zero *cost*: in sixty steps a detour at the start is never made
-# good. An {term}`ablation` is a statement about one budget: parts that matter over $10^{12}$ tokens need not
-# show here,
-# and the other way round.
+# good. An {term}`ablation` is a statement about one budget: parts that matter over $10^{12}$ tokens need not show
+# here, and the other way round.
 #
 # ## What it writes
 

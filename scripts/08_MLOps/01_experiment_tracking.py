@@ -124,9 +124,8 @@ def surprise(probability, table):  # the log loss of each person, in nats
 
 
 # %% [markdown]
-# The lab book says: "{term}`learning rate` 0.1, 8 leaves, 40 trees, 3 columns in 10 for each split". It does
-# not say which
-# random numbers drew those columns. Ten runs with exactly these settings, and no seed:
+# The lab book says: "{term}`learning rate` 0.1, 8 leaves, 40 trees, 3 columns in 10 for each split". It does not
+# say which random numbers drew those columns. Ten runs with exactly these settings, and no seed:
 
 # %%
 noted = {"learning_rate": 0.1, "max_leaf_nodes": 8, "max_iter": 40, "max_features": 0.3}
@@ -636,10 +635,9 @@ print(code_version(home).partition(":")[0])  # a temporary folder is no reposito
 # %% [markdown]
 # ## Five hundred and seventy-six runs
 #
-# Five settings of the {term}`boosting`, a few values each. A fit with 40 trees contains those with 5, 10 and
-# 20, so 144
-# fits give all $6\cdot4\cdot3\cdot2\cdot4=576$ models. For each, the loss of each of the 4,000 people is kept. A
-# run is a function call {eq}`eq-tracking-run`, so what was computed once can be looked up: any number of sweeps
+# Five settings of the {term}`boosting`, a few values each. A fit with 40 trees contains those with 5, 10 and 20, so
+# 144 fits give all $6\cdot4\cdot3\cdot2\cdot4=576$ models. For each, the loss of each of the 4,000 people is kept.
+# A run is a function call {eq}`eq-tracking-run`, so what was computed once can be looked up: any number of sweeps
 # over this space now costs nothing but its bookkeeping.
 
 # %%

@@ -93,10 +93,10 @@ claim(
 #
 # ## What the paper claims
 #
-# The task takes one figure and two paragraphs of the paper. The caption of Figure 1 gives the protocol in
-# full: two hidden units, all 64 patterns, weights changed once a sweep by the accumulated {term}`gradient`,
-# $\varepsilon = 0.1$, $\alpha = 0.9$, initial weights uniform between −0.3 and 0.3. (Caption and quotations
-# were compared with a transcription of the paper.)
+# The task takes one figure and two paragraphs of the paper. The caption of Figure 1 gives the protocol in full: two
+# hidden units, all 64 patterns, weights changed once a sweep by the accumulated {term}`gradient`,
+# $\varepsilon = 0.1$, $\alpha = 0.9$, initial weights uniform between −0.3 and 0.3. (Caption and quotations were
+# compared with a transcription of the paper.)
 #
 # | | claim | where | band, and why |
 # |---|---|---|---|

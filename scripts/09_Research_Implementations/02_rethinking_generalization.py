@@ -755,9 +755,9 @@ plt.show()
 #
 # ## Does regularisation prevent it?
 #
-# Each of the paper's explicit regularisers, once on the random labels (can it still memorise?) and once on
-# the true ones (does it generalise?). Three seeds. Augmentation shifts each image by up to a pixel: nine
-# versions. As an {term}`ablation` that *must* break memorising, the hidden layer is made narrow.
+# Each of the paper's explicit regularisers, once on the random labels (can it still memorise?) and once on the true
+# ones (does it generalise?). Three seeds. Augmentation shifts each image by up to a pixel: nine versions. As an
+# {term}`ablation` that *must* break memorising, the hidden layer is made narrow.
 
 
 # %%
@@ -853,15 +853,14 @@ axes.set_title("Able to memorise is not unable to generalise")
 plt.show()
 
 # %% [markdown]
-# Without any regulariser the test error is a few points above the best: **not necessary**, as the paper
-# says. At the usual strength, {term}`weight decay` changes nothing: **not sufficient**.
-# {term}`Dropout <dropout>` keeps about a fifth
-# of the hat from being memorised in the epochs given. But two go further than the paper reports. Shifts
-# keep this network from memorising: nine versions of each image must share one label, and 128 units do not
-# manage that in the epochs given. And weight decay sixty times as strong halves the memory, while the test
-# error with true labels stays within two points (0.03 was found by trying strengths on the pilot seeds;
-# 0.05 hinders more and costs more). **Prediction 3**: yes, if half is enough. So "explicit regularisation
-# does not prevent it" is a statement about strengths that are in use.
+# Without any regulariser the test error is a few points above the best: **not necessary**, as the paper says. At
+# the usual strength, {term}`weight decay` changes nothing: **not sufficient**. {term}`Dropout <dropout>` keeps
+# about a fifth of the hat from being memorised in the epochs given. But two go further than the paper reports.
+# Shifts keep this network from memorising: nine versions of each image must share one label, and 128 units do not
+# manage that in the epochs given. And weight decay sixty times as strong halves the memory, while the test error
+# with true labels stays within two points (0.03 was found by trying strengths on the pilot seeds; 0.05 hinders more
+# and costs more). **Prediction 3**: yes, if half is enough. So "explicit regularisation does not prevent it" is a
+# statement about strengths that are in use.
 #
 # That a network *can* memorise is no reason why it should when the labels are true. What decides between
 # its many exact fits is not the count of its weights, and not the regulariser, which may be absent.

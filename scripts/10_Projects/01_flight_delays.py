@@ -403,8 +403,8 @@ def quarantine(frame: pd.DataFrame, table: str) -> tuple[pd.DataFrame, pd.DataFr
 
 
 # %% [markdown]
-# `ingest` writes all five tables and the quarantine in one {term}`transaction`: a crash leaves the old tables,
-# not half of the new.
+# `ingest` writes all five tables and the quarantine in one {term}`transaction`: a crash leaves the old tables, not
+# half of the new.
 
 
 # %% tags=["export"]
@@ -747,7 +747,9 @@ for name, p in baselines.items():
 # ## A model that is data, not code
 #
 # The model is the {term}`boosting` of {doc}`../03_Machine_Learning/08_gradient_boosting`. What is served is
-# something less: cuts and small tables, written as JSON. A pickled model would be a program that runs when it is loaded, from whoever could write the file. The prediction walks all trees at once: level by level, one step for every pair of flight and tree.
+# something less: cuts and small tables, written as JSON. A pickled model would be a program that runs when it is
+# loaded, from whoever could write the file. The prediction walks all trees at once: level by level, one step for
+# every pair of flight and tree.
 
 
 # %% tags=["export"]
@@ -2472,8 +2474,12 @@ gain = compare_scores(
 claim("flights-saved-in-four-months-low-end", gain.low, at_least=0.05)
 
 # %% [markdown]
-# Over four months the frozen model beats the best {term}`baseline` with the whole interval, though not in
-# December: in the month of storms the airline's table and even calling everybody were cheaper, and no alarm said so beforehand. The rule has replaced the model twice, each time because the challenger was cheaper in two weeks, and the gain over leaving it alone is one cent a flight. That is the honest size of it here: the features already carry the season, four weeks at a time. With one year of data, season and drift cannot be told apart; the second year would be worth more than any rule.
+# Over four months the frozen model beats the best {term}`baseline` with the whole interval, though not in December:
+# in the month of storms the airline's table and even calling everybody were cheaper, and no alarm said so
+# beforehand. The rule has replaced the model twice, each time because the challenger was cheaper in two weeks, and
+# the gain over leaving it alone is one cent a flight. That is the honest size of it here: the features already
+# carry the season, four weeks at a time. With one year of data, season and drift cannot be told apart; the second
+# year would be worth more than any rule.
 #
 # ## On paper: a container, and many machines
 #
